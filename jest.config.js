@@ -1,0 +1,12 @@
+/** @type {import('jest').Config} */
+export default {
+  testEnvironment: 'node',
+  testEnvironmentOptions: { customExportConditions: ['@rejoin/source', 'node', 'node-addons'] },
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: { '^.+\\.ts$': '@swc/jest' },
+  testMatch: ['<rootDir>/{apps,libs}/*/test/**/*.{unit,int,e2e}.spec.ts'],
+  modulePathIgnorePatterns: ['<rootDir>/(apps|libs)/.*/dist/'],
+  coverageProvider: 'v8',
+  collectCoverageFrom: ['{apps,libs}/*/src/**/*.ts', '!**/{main,index}.ts'],
+  coverageThreshold: { global: { lines: 80, branches: 80 } },
+};

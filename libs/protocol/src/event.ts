@@ -1,0 +1,152 @@
+import * as v from 'valibot';
+import { isAttributeText } from './attribute-text.ts';
+import { parseAudience } from './audience.ts';
+
+/** Largest event, in bytes of its JSON text in UTF-8. */
+export const MAX_EVENT_BYTES = 64 * 1024;
+
+/**
+ * A domain event in the CloudEvents 1.0 JSON format, with the extension attributes `tenantid` and `audience`.
+ * `source` + `id` identify it within its tenant. Further extension attributes are kept.
+ * @see https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md
+ */
+export interface DomainEvent {
+  readonly specversion: '1.0';
+  readonly id: string;
+  readonly source: string;
+  readonly type: string;
+  readonly tenantid: string;
+  /** RFC 3339; the time of publishing where absent. */
+  readonly time?: string;
+  readonly subject?: string;
+  /** Any JSON value. */
+  readonly data?: unknown;
+  /** Comma-separated audience tokens; resolved from the audience rules where absent. */
+  readonly audience?: string;
+  readonly traceparent?: string;
+  readonly [extension: string]: unknown;
+}
+
+/** What a client receives of a domain event. */
+export interface ClientEvent {
+  readonly id: string;
+  readonly type: string;
+  readonly time: string;
+  readonly subject?: string;
+  readonly data?: unknown;
+}
+
+/** One bad field: where it is (`audience`, `data`) and what is wrong with it. */
+export interface FieldProblem {
+  readonly path: string;
+  readonly message: string;
+}
+
+export type ParsedEvent =
+  | { readonly ok: true; readonly event: DomainEvent }
+  | { readonly ok: false; readonly problems: readonly FieldProblem[] };
+
+/** Names that mean something to Socket.IO itself, or to this protocol, and so cannot be event types. */
+const RESERVED_TYPES = new Set([
+  'connect',
+  'connect_error',
+  'disconnect',
+  'disconnecting',
+  'newListener',
+  'removeListener',
+  'error',
+]);
+const RESERVED_TYPE_PREFIXES = ['rejoin:', 'session:'];
+const TYPE = /^[A-Za-z0-9_][A-Za-z0-9_.:/-]*$/;
+const EXTENSION_NAME = /^[a-z0-9]{1,20}$/;
+/** Attributes of the CloudEvents core and its JSON format, which are not extensions. */
+const CORE_ATTRIBUTES = new Set(['specversion', 'id', 'source', 'type', 'time', 'subject', 'data', 'data_base64']);
+// RFC 3339, section 5.6.
+const TIMESTAMP = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$/;
+
+const text = (maxLength: number) =>
+  v.pipe(
+    v.string('must be a string'),
+    v.minLength(1, 'must not be empty'),
+    v.maxLength(maxLength, `must have at most ${maxLength} characters`),
+    v.check(isAttributeText, 'must not contain control characters, noncharacters or lone surrogates'),
+  );
+
+const EventSchema = v.looseObject(
+  {
+    specversion: v.literal('1.0', 'must be "1.0"'),
+    id: text(256),
+    source: text(512),
+    type: v.pipe(
+      text(128),
+      v.regex(TYPE, 'must consist of letters, digits and _ . : / -'),
+      v.check((type) => !RESERVED_TYPES.has(type), 'is a reserved name'),
+      v.check(
+        (type) => !RESERVED_TYPE_PREFIXES.some((prefix) => type.startsWith(prefix)),
+        'must not begin with "rejoin:" or "session:"',
+      ),
+    ),
+    tenantid: text(128),
+    time: v.optional(
+      v.pipe(
+        v.string('must be a string'),
+        v.maxLength(64, 'must have at most 64 characters'),
+        v.check(
+          (time) => TIMESTAMP.test(time) && !Number.isNaN(Date.parse(time)),
+          'must be an RFC 3339 time such as 2026-01-31T12:00:00Z',
+        ),
+      ),
+    ),
+    subject: v.optional(text(512)),
+    data_base64: v.optional(v.never('binary data is not supported; put JSON into data')),
+    audience: v.optional(
+      v.pipe(
+        v.string('must be a string'),
+        v.rawCheck(({ dataset, addIssue }) => {
+          if (!dataset.typed) return;
+          const parsed = parseAudience(dataset.value);
+          if (!parsed.ok) addIssue({ message: parsed.problem });
+          else if (parsed.tokens.some((token) => token.kind === 'group')) {
+            addIssue({ message: 'group audiences are not supported' });
+          }
+        }),
+      ),
+    ),
+    traceparent: v.optional(text(128)),
+  },
+  'must be a JSON object',
+);
+
+/**
+ * Checks the envelope of an event, not its size. Reports every bad field, and never throws, whatever `input` is.
+ */
+export function parseEvent(input: unknown): ParsedEvent {
+  if (Array.isArray(input)) return { ok: false, problems: [{ path: '', message: 'must be a JSON object' }] };
+  const result = v.safeParse(EventSchema, input);
+  const problems = result.success
+    ? []
+    : result.issues.map((issue) => ({
+        path: v.getDotPath(issue) ?? '',
+        message: issue.received === 'undefined' ? 'is required' : issue.message,
+      }));
+  if (typeof input === 'object' && input !== null) problems.push(...extensionProblems(input));
+  return problems.length === 0 && result.success
+    ? { ok: true, event: input as DomainEvent }
+    : { ok: false, problems };
+}
+
+/** Extension attributes have short lower-case names and simple values; `null` stands for absent. */
+function extensionProblems(input: object): FieldProblem[] {
+  const problems: FieldProblem[] = [];
+  for (const [name, value] of Object.entries(input)) {
+    if (CORE_ATTRIBUTES.has(name)) continue;
+    if (!EXTENSION_NAME.test(name)) {
+      problems.push({ path: name.slice(0, 64), message: 'is not an attribute name: lower-case letters and digits only' });
+    } else if (value !== null && typeof value === 'object') {
+      problems.push({ path: name, message: 'must be a string, a number or a boolean; put structures into data' });
+    } else if (typeof value === 'string' && !isAttributeText(value)) {
+      problems.push({ path: name, message: 'must not contain control characters, noncharacters or lone surrogates' });
+    }
+  }
+  return problems;
+}

@@ -1,0 +1,87 @@
+/** The keys of one partition. All carry the partition's hash tag, so one cluster slot holds them and one script may
+ * touch them together. `docs/reference/redis-keys.md` describes what each holds. */
+export interface PartitionKeys {
+  readonly partition: number;
+  readonly events: string;
+  readonly feed: string;
+  readonly done: string;
+  readonly floor: string;
+  readonly epoch: string;
+  readonly lease: string;
+  readonly fence: string;
+  readonly seen: string;
+  readonly seenBefore: string;
+  readonly handled: string;
+  readonly feedBytes: string;
+  readonly full: string;
+  readonly dead: string;
+  readonly deadOrder: string;
+  room(room: string): string;
+  session(pid: string): string;
+}
+
+/** Every key name of an installation. A key is never spelled anywhere else. */
+export interface Keyspace {
+  readonly prefix: string;
+  /** Hash: what was fixed when the installation was first started. */
+  readonly installation: string;
+  /** Sorted set: worker id, scored by the time of its last heartbeat in milliseconds of Redis' clock. */
+  readonly workers: string;
+  /** Stream of the Socket.IO adapter's control traffic. */
+  readonly adapterStream: string;
+  readonly adapterChannel: string;
+  partition(partition: number): PartitionKeys;
+}
+
+/** The consumer group on every event stream, and its one consumer. */
+export const GROUP = 'bridge';
+export const CONSUMER = 'worker';
+
+const PREFIX = /^[A-Za-z0-9_-]{1,64}$/;
+
+/**
+ * @param prefix first word of every key and hash tag: letters, digits, `_` and `-`
+ * @throws RangeError where it is anything else
+ */
+export function keyspace(prefix = 'rejoin'): Keyspace {
+  if (!PREFIX.test(prefix)) throw new RangeError(`key prefix "${prefix}" must consist of letters, digits, _ and -`);
+  const partitions = new Map<number, PartitionKeys>();
+  return {
+    prefix,
+    installation: `${prefix}:installation`,
+    workers: `${prefix}:workers`,
+    adapterStream: `${prefix}:socket.io`,
+    adapterChannel: `${prefix}:socket.io`,
+    partition(partition) {
+      let keys = partitions.get(partition);
+      if (!keys) {
+        keys = partitionKeys(prefix, partition);
+        partitions.set(partition, keys);
+      }
+      return keys;
+    },
+  };
+}
+
+function partitionKeys(prefix: string, partition: number): PartitionKeys {
+  const tag = `{${prefix}:${partition}}`;
+  return {
+    partition,
+    events: `${tag}:events`,
+    feed: `${tag}:feed`,
+    done: `${tag}:done`,
+    floor: `${tag}:floor`,
+    epoch: `${tag}:epoch`,
+    lease: `${tag}:lease`,
+    fence: `${tag}:fence`,
+    seen: `${tag}:seen`,
+    seenBefore: `${tag}:seen-before`,
+    handled: `${tag}:handled`,
+    feedBytes: `${tag}:feed-bytes`,
+    full: `${tag}:full`,
+    dead: `${tag}:dead`,
+    deadOrder: `${tag}:dead-order`,
+    room: (room) => `${tag}:room:${room}`,
+    session: (pid) => `${tag}:session:${pid}`,
+  };
+}
