@@ -26,7 +26,9 @@ export function compareEntryIds(a: EntryId, b: EntryId): number {
   if (a === b) return 0;
   const dashA = a.indexOf('-');
   const dashB = b.indexOf('-');
-  return compareDecimals(a.slice(0, dashA), b.slice(0, dashB)) || compareDecimals(a.slice(dashA + 1), b.slice(dashB + 1));
+  return (
+    compareDecimals(a.slice(0, dashA), b.slice(0, dashB)) || compareDecimals(a.slice(dashA + 1), b.slice(dashB + 1))
+  );
 }
 
 /** The later of two entry IDs. */

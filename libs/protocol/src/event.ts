@@ -130,9 +130,7 @@ export function parseEvent(input: unknown): ParsedEvent {
         message: issue.received === 'undefined' ? 'is required' : issue.message,
       }));
   if (typeof input === 'object' && input !== null) problems.push(...extensionProblems(input));
-  return problems.length === 0 && result.success
-    ? { ok: true, event: input as DomainEvent }
-    : { ok: false, problems };
+  return problems.length === 0 && result.success ? { ok: true, event: input as DomainEvent } : { ok: false, problems };
 }
 
 /** Extension attributes have short lower-case names and simple values; `null` stands for absent. */
@@ -141,7 +139,10 @@ function extensionProblems(input: object): FieldProblem[] {
   for (const [name, value] of Object.entries(input)) {
     if (CORE_ATTRIBUTES.has(name)) continue;
     if (!EXTENSION_NAME.test(name)) {
-      problems.push({ path: name.slice(0, 64), message: 'is not an attribute name: lower-case letters and digits only' });
+      problems.push({
+        path: name.slice(0, 64),
+        message: 'is not an attribute name: lower-case letters and digits only',
+      });
     } else if (value !== null && typeof value === 'object') {
       problems.push({ path: name, message: 'must be a string, a number or a boolean; put structures into data' });
     } else if (typeof value === 'string' && !isAttributeText(value)) {

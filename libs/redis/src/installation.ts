@@ -35,7 +35,8 @@ export async function openInstallation(
 ): Promise<Installation> {
   await client.hsetnx(keys.installation, 'partitions', partitions ?? DEFAULT_PARTITIONS);
   const installed = Number(await client.hget(keys.installation, 'partitions'));
-  if (partitions !== undefined && installed !== partitions) throw new PartitionCountMismatchError(partitions, installed);
+  if (partitions !== undefined && installed !== partitions)
+    throw new PartitionCountMismatchError(partitions, installed);
   await Promise.all(
     Array.from({ length: installed }, (_, partition) => client.setnx(keys.partition(partition).epoch, newEpoch())),
   );

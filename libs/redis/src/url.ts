@@ -75,7 +75,14 @@ function parseCluster(parts: readonly string[]): RedisTarget {
 function parseSentinel(text: string): RedisTarget {
   const match = /^redis\+sentinel:\/\/(?:([^:@/]*)(?::([^@/]*))?@)?([^/@]+)\/([^/]+)(?:\/(\d+))?$/.exec(text);
   if (!match) throw new InvalidRedisUrlError('a sentinel URL is redis+sentinel://host:26379,host:26379/<master name>');
-  const [, username, password, hosts, name, db] = match as unknown as [string, string?, string?, string?, string?, string?];
+  const [, username, password, hosts, name, db] = match as unknown as [
+    string,
+    string?,
+    string?,
+    string?,
+    string?,
+    string?,
+  ];
   const sentinels = (hosts as string).split(',').map((host) => {
     const url = parse(`redis://${host}`);
     return { host: url.hostname, port: Number(url.port || 26379) };

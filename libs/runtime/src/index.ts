@@ -1,0 +1,7 @@
+export { InvalidConfigurationError, readConfiguration } from './configuration.ts';
+export { answerHealth, type Health, serverUrl, startHealthServer } from './health.ts';
+export { Lifecycle, ReleaseError } from './lifecycle.ts';
+export { createLogger, type Logger, silentLogger } from './logger.ts';
+export { type AppContext, type RunningApp, runApp } from './process.ts';
+export { bytes, durationMs, flag, integer, port, ports, text, texts, type Variable } from './variable.ts';
+export { redisVariables, replayVariables, tokenVariables } from './variables.ts';
