@@ -7,7 +7,9 @@ import { parseRedisUrl } from './url.ts';
  * - `commands`: short commands of somebody who waits. Fails fast: while Redis is away a command is refused after one
  *   attempt, and none takes longer than `commandTimeoutMs`.
  * - `background`: commands that may wait for Redis to come back: workers, gateways, the Socket.IO adapter.
- * - `blocking`: one blocking read at a time. Its owner watches over it and replaces it (see `Tail`).
+ * - `blocking`: one blocking read at a time. It never reconnects: a cut read is rejected at once, and its owner, who watches
+ *   over it, opens another connection from where it then is. (A client that repeated the read by itself would hide the
+ *   cut, and may leave the read unsettled for ever: ioredis#2193.)
  */
 export type ConnectionUse = 'commands' | 'background' | 'blocking';
 
@@ -32,7 +34,8 @@ export function reconnectDelayMs(attempt: number): number {
 }
 
 /**
- * Makes a client that reconnects for ever, with backoff and jitter, and connects in the background.
+ * Makes a client that connects in the background and, unless it is for blocking reads, reconnects for ever with backoff
+ * and jitter.
  * @throws InvalidRedisUrlError
  */
 export function connect(options: ConnectionOptions): RedisClient {
@@ -43,14 +46,12 @@ export function connect(options: ConnectionOptions): RedisClient {
     // Without it a lost peer is noticed only by the next write's time-out.
     keepAlive: 10_000,
     noDelay: true,
-    retryStrategy: reconnectDelayMs,
+    retryStrategy: options.use === 'blocking' ? () => null : reconnectDelayMs,
     // A failed-over master answers READONLY; reconnecting finds the new one.
     reconnectOnError: (error) => (error.message.startsWith('READONLY') ? 2 : false),
     ...(options.use === 'commands'
       ? { maxRetriesPerRequest: 1, commandTimeout: options.commandTimeoutMs ?? 5_000 }
       : { maxRetriesPerRequest: null }),
-    // A blocking read that was cut must not be repeated with its old position by the client.
-    ...(options.use === 'blocking' ? { autoResendUnfulfilledCommands: false } : {}),
   };
   const client = create(target, common);
   client.on('error', options.onError);
@@ -74,7 +75,7 @@ function create(target: ReturnType<typeof parseRedisUrl>, common: RedisOptions):
       });
     case 'cluster':
       return new Cluster([...target.nodes], {
-        clusterRetryStrategy: reconnectDelayMs,
+        clusterRetryStrategy: common.retryStrategy as (attempt: number) => number | null,
         scaleReads: 'master',
         redisOptions: {
           ...common,

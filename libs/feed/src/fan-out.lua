@@ -1,0 +1,173 @@
+#!lua flags=allow-oom
+-- Fans out one batch of a partition: writes room indexes and feed, dead-letters what cannot be delivered, records the
+-- progress and acknowledges.
+--
+-- Atomic, because an entry must never be acknowledged without being in the feed and in its rooms' indexes, and because
+-- the token must still be the lease's when the first write happens. Lua does not roll back, so everything that can fail
+-- is tried before the first write; and every write is skipped where an earlier, half-finished run already made it, so
+-- that repeating the batch completes it. Indexes are written before the feed: a replay ignores index entries beyond the
+-- feed's last ID, so a half-finished run is never seen as a hole.
+-- Runs when memory is full: accepted events must be able to leave the backlog.
+--
+-- KEYS 1 lease  2 events  3 feed  4 done  5 seen  6 seen-before  7 handled  8 feed-bytes  9 dead  10 dead-order
+--      11… the room indexes that the items name
+-- ARGV 1 fencing token  2 consumer group  3 room time to live, ms  4 most entries of a room
+--      5 duplicate window, ms  6 number of items, then the items:
+--        'deliver', entry ID, digest, tenant, type, client event, rooms, number of rooms, positions of the rooms in KEYS…
+--        'dead', entry ID, record, time of failure in ms
+-- Returns { delivered, duplicates, dead }
+-- Errors  FENCED        the token is not the lease's
+--         STALE_BATCH   the items are not exactly the group's smallest pending IDs, in order
+--         FEED_AHEAD    the feed is beyond an entry that it does not hold
+--         NOGROUP       from Redis: the group or the stream is gone
+local lease, events, feed, done, seen, seenBefore = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local handled, feedBytes, dead, deadOrder = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
+local token, group, roomTtl, maxPerRoom = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+local duplicateWindow, count = tonumber(ARGV[5]), tonumber(ARGV[6])
+
+-- Compared as text by length, then by digits: exact beyond 2^53.
+local function parts(id)
+  local dash = string.find(id, '-', 1, true)
+  return string.sub(id, 1, dash - 1), string.sub(id, dash + 1)
+end
+local function below(a, b)
+  if a == b then return false end
+  local aMs, aSeq = parts(a)
+  local bMs, bSeq = parts(b)
+  if #aMs ~= #bMs then return #aMs < #bMs end
+  if aMs ~= bMs then return aMs < bMs end
+  if #aSeq ~= #bSeq then return #aSeq < #bSeq end
+  return aSeq < bSeq
+end
+
+if redis.call('GET', lease) ~= token then
+  return redis.error_reply('FENCED the lease is not held with this token')
+end
+
+local items, at = {}, 7
+for i = 1, count do
+  if ARGV[at] == 'deliver' then
+    local item = {
+      id = ARGV[at + 1], digest = ARGV[at + 2], tenant = ARGV[at + 3], type = ARGV[at + 4], event = ARGV[at + 5],
+      rooms = ARGV[at + 6], keys = {},
+    }
+    local rooms = tonumber(ARGV[at + 7])
+    for room = 1, rooms do item.keys[room] = KEYS[tonumber(ARGV[at + 7 + room])] end
+    at = at + 8 + rooms
+    items[i] = item
+  else
+    items[i] = { id = ARGV[at + 1], record = ARGV[at + 2], failedAt = ARGV[at + 3] }
+    at = at + 4
+  end
+end
+
+-- Everything that can fail, before the first write.
+local pending = redis.call('XPENDING', events, group, '-', '+', count)
+if #pending ~= count then
+  return redis.error_reply('STALE_BATCH ' .. count .. ' items for ' .. #pending .. ' pending entries')
+end
+for i = 1, count do
+  if pending[i][1] ~= items[i].id then
+    return redis.error_reply('STALE_BATCH ' .. items[i].id .. ' where ' .. pending[i][1] .. ' is pending')
+  end
+end
+local doneId = redis.call('GET', done) or '0-0'
+local feedLast = '0-0'
+if redis.call('EXISTS', feed) == 1 then
+  local info = redis.call('XINFO', 'STREAM', feed)
+  for i = 1, #info, 2 do
+    if info[i] == 'last-generated-id' then feedLast = info[i + 1] end
+  end
+end
+tonumber(redis.call('GET', handled) or 0)
+tonumber(redis.call('GET', feedBytes) or 0)
+redis.call('HLEN', dead)
+redis.call('ZCARD', deadOrder)
+redis.call('HLEN', seen)
+redis.call('HLEN', seenBefore)
+local roomLast = {}
+for i = 11, #KEYS do
+  local last = redis.call('LINDEX', KEYS[i], -1)
+  -- A cut that left nothing but its mark.
+  if last and string.sub(last, 1, 1) == '~' then last = string.sub(last, 2) end
+  roomLast[KEYS[i]] = last or '0-0'
+end
+
+local function isDuplicate(item)
+  local holder = redis.call('HGET', seen, item.digest) or redis.call('HGET', seenBefore, item.digest)
+  if not holder or holder == item.id then return false, holder end
+  local apart = tonumber((parts(item.id))) - tonumber((parts(holder)))
+  return math.abs(apart) < duplicateWindow, nil
+end
+for i = 1, count do
+  local item = items[i]
+  if item.digest and below(doneId, item.id) and not below(feedLast, item.id) then
+    if #redis.call('XRANGE', feed, item.id, item.id) == 0 and not isDuplicate(item) then
+      return redis.error_reply('FEED_AHEAD the feed ends at ' .. feedLast .. ' and lacks ' .. item.id)
+    end
+  end
+end
+
+-- Indexes.
+local duplicates, deliveries, deaths = 0, {}, 0
+local pushes, order = {}, {}
+for i = 1, count do
+  local item = items[i]
+  if below(doneId, item.id) then
+    if item.digest then
+      local duplicate, holder = isDuplicate(item)
+      if duplicate then
+        duplicates = duplicates + 1
+      else
+        if holder ~= item.id then redis.call('HSET', seen, item.digest, item.id) end
+        deliveries[#deliveries + 1] = item
+        for _, key in ipairs(item.keys) do
+          if below(roomLast[key], item.id) then
+            if not pushes[key] then
+              pushes[key] = {}
+              order[#order + 1] = key
+            end
+            local ids = pushes[key]
+            ids[#ids + 1] = item.id
+            roomLast[key] = item.id
+          end
+        end
+      end
+    else
+      redis.call('HSET', dead, item.id, item.record)
+      redis.call('ZADD', deadOrder, item.failedAt, item.id)
+      deaths = deaths + 1
+    end
+  end
+end
+-- Cutting a little more at a time keeps the cost of a cut away from most pushes.
+local slack = math.min(100, math.max(1, math.floor(maxPerRoom / 10)))
+for _, key in ipairs(order) do
+  local length = redis.call('RPUSH', key, unpack(pushes[key]))
+  if length > maxPerRoom + slack then
+    local cut = redis.call('LINDEX', key, length - maxPerRoom - 1)
+    redis.call('LTRIM', key, -maxPerRoom, -1)
+    redis.call('LPUSH', key, '~' .. cut)
+  end
+  redis.call('PEXPIRE', key, roomTtl)
+end
+
+-- Feed.
+local bytes = 0
+for _, item in ipairs(deliveries) do
+  if below(feedLast, item.id) then
+    redis.call('XADD', feed, item.id, 'prev', feedLast, 'tenant', item.tenant, 'rooms', item.rooms, 'type', item.type,
+      'event', item.event)
+    feedLast = item.id
+    bytes = bytes + #item.tenant + #item.rooms + #item.type + #item.event + 64
+  end
+end
+
+-- Progress, last of all.
+local ids = {}
+for i = 1, count do ids[i] = items[i].id end
+if bytes > 0 then redis.call('INCRBY', feedBytes, bytes) end
+redis.call('INCRBY', handled, count)
+if below(doneId, ids[count]) then redis.call('SET', done, ids[count]) end
+redis.call('XACK', events, group, unpack(ids))
+return { #deliveries, duplicates, deaths }

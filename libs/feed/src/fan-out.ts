@@ -1,0 +1,108 @@
+import type { EntryId } from '@rejoin/protocol';
+import { GROUP, loadScript, type PartitionKeys, type RedisClient } from '@rejoin/redis';
+import { FencedError, StaleBatchError } from '@rejoin/streams';
+import { DUPLICATE_WINDOW_MS, ROOM_GRACE_MS } from './bounds.ts';
+import { FeedAheadError } from './errors.ts';
+
+/** What becomes of one entry of the event stream. */
+export type FanOutItem =
+  | {
+      readonly kind: 'deliver';
+      readonly entryId: EntryId;
+      /** `eventDigest` of the event, for recognising a repeated one. */
+      readonly digest: string;
+      readonly tenant: string;
+      /** Distinct rooms, as `roomOf` names them. */
+      readonly rooms: readonly string[];
+      readonly type: string;
+      /** JSON text of the event as clients receive it. */
+      readonly event: string;
+    }
+  | {
+      readonly kind: 'dead';
+      readonly entryId: EntryId;
+      /** JSON text of the dead letter. */
+      readonly record: string;
+      readonly failedAtMs: number;
+    };
+
+export interface FanOutOptions {
+  /** How far back clients may resume, in milliseconds. */
+  readonly windowMs: number;
+  /** Most entries of a room index. */
+  readonly maxPerRoom: number;
+}
+
+export interface FanOutResult {
+  readonly delivered: number;
+  /** Dropped, because the same `source` + `id` was seen before. */
+  readonly duplicates: number;
+  readonly dead: number;
+}
+
+const script = loadScript('fan-out', import.meta.url);
+
+/** Writes what was resolved into feed and room indexes, one atomic step per batch. See `fan-out.lua`. */
+export class FanOut {
+  readonly #client: RedisClient;
+  readonly #keys: PartitionKeys;
+  readonly #options: FanOutOptions;
+
+  constructor(client: RedisClient, keys: PartitionKeys, options: FanOutOptions) {
+    this.#client = client;
+    this.#keys = keys;
+    this.#options = options;
+  }
+
+  /**
+   * Fans out one batch. The items must be exactly the group's smallest pending entries, in order; together they may name
+   * at most `MAX_ROOM_WRITES` rooms.
+   * @param token the fencing token of the partition's lease
+   * @throws FencedError where another worker owns the partition now
+   * @throws StaleBatchError where the batch is not what is pending: start again from the pending entries list
+   * @throws FeedAheadError where the feed ends beyond an entry that it lacks
+   */
+  async run(token: string, items: readonly FanOutItem[]): Promise<FanOutResult> {
+    const k = this.#keys;
+    const keys = [k.lease, k.events, k.feed, k.done, k.seen, k.seenBefore, k.handled, k.feedBytes, k.dead, k.deadOrder];
+    const args: (string | number)[] = [
+      token,
+      GROUP,
+      this.#options.windowMs + ROOM_GRACE_MS,
+      this.#options.maxPerRoom,
+      DUPLICATE_WINDOW_MS,
+      items.length,
+    ];
+    const positions = new Map<string, number>();
+    for (const item of items) {
+      if (item.kind === 'dead') {
+        args.push('dead', item.entryId, item.record, item.failedAtMs);
+        continue;
+      }
+      const { entryId, digest, tenant, type, event, rooms } = item;
+      args.push('deliver', entryId, digest, tenant, type, event, rooms.join(' '), rooms.length);
+      for (const room of rooms) {
+        let position = positions.get(room);
+        if (position === undefined) {
+          position = keys.push(k.room(room));
+          positions.set(room, position);
+        }
+        args.push(position);
+      }
+    }
+    try {
+      const [delivered, duplicates, dead] = (await script.run(this.#client, keys, args)) as [number, number, number];
+      return { delivered, duplicates, dead };
+    } catch (error) {
+      throw typed(error, k.partition);
+    }
+  }
+}
+
+function typed(error: unknown, partition: number): unknown {
+  if (!(error instanceof Error)) return error;
+  if (error.message.startsWith('FENCED')) return new FencedError(partition, { cause: error });
+  if (error.message.startsWith('STALE_BATCH')) return new StaleBatchError(partition, { cause: error });
+  if (error.message.startsWith('FEED_AHEAD')) return new FeedAheadError(partition, { cause: error });
+  return error;
+}

@@ -1,0 +1,288 @@
+import { ENTRY_ID_ZERO, type EntryId } from '@rejoin/protocol';
+import { disconnect, type Keyspace, type RedisClient, reconnectDelayMs } from '@rejoin/redis';
+import { HistoryCheck } from './history-check.ts';
+import { lanesOf } from './lanes.ts';
+
+/** A feed entry as the tail delivers it. */
+export interface FeedEntry {
+  readonly entryId: EntryId;
+  readonly tenant: string;
+  /** As `roomOf` names them. */
+  readonly rooms: readonly string[];
+  readonly type: string;
+  /** JSON text of the event as clients receive it. */
+  readonly event: string;
+}
+
+/** What the tail tells its owner; every call is made in the turn in which the position moves. */
+export interface TailListener {
+  /** Entries of one partition, in order. */
+  onEntries(partition: number, entries: readonly FeedEntry[]): void;
+  /**
+   * The tail may have missed entries of this partition, or its history broke: whoever followed it must resume. The
+   * tail itself goes on from `position(partition)`.
+   */
+  onHole(partition: number, reason: HoleReason): void;
+  /** A read failed; it is repeated after a pause. Called once per failure. */
+  onError(error: Error): void;
+}
+
+/**
+ * - `predecessor`: an entry's predecessor is not the entry before it here.
+ * - `history`: what the tail holds is gone, or the partition's epoch changed.
+ */
+export type HoleReason = 'predecessor' | 'history';
+
+export interface TailOptions {
+  /** For short commands. */
+  readonly client: RedisClient;
+  /** Makes a connection for blocking reads; the tail closes it. */
+  connectBlocking(): RedisClient;
+  readonly keys: Keyspace;
+  readonly partitions: readonly number[];
+  readonly listener: TailListener;
+  /** Longest wait of one read, in milliseconds; 2,000 by default. */
+  readonly blockMs?: number;
+}
+
+/** Entries per feed and read. */
+const READ_COUNT = 256;
+/** How long beyond its block time a read may stay unanswered before its connection is replaced. */
+const WATCHDOG_GRACE_MS = 3_000;
+/** How often the position is checked against Redis while reads succeed. */
+const VERIFY_INTERVAL_MS = 5_000;
+
+interface Position {
+  entryId: EntryId;
+  epoch: string;
+}
+
+type StreamReply = [key: string, entries: [id: EntryId, fields: string[]][]][] | null;
+
+/**
+ * Follows the feeds of all partitions without silent holes: it starts from concrete entry IDs, demands of every entry that
+ * its predecessor is the entry before it, and checks after every reconnection and every few seconds that the entry it stands
+ * on still exists.
+ */
+export class FeedTail {
+  readonly #options: TailOptions;
+  readonly #blockMs: number;
+  readonly #positions = new Map<number, Position>();
+  readonly #stopped = new AbortController();
+  readonly #lanes: Lane[] = [];
+  #loops: Promise<void>[] = [];
+
+  constructor(options: TailOptions) {
+    this.#options = options;
+    this.#blockMs = options.blockMs ?? 2_000;
+  }
+
+  /** Resolves when every partition has a position, from which on nothing is missed. */
+  async start(): Promise<void> {
+    const { client, partitions } = this.#options;
+    await Promise.all(
+      partitions.map(async (partition) => {
+        const { epoch, feedLast } = await this.#check(partition).verify();
+        this.#positions.set(partition, { entryId: feedLast, epoch });
+      }),
+    );
+    for (const lane of lanesOf(client, partitions)) this.#lanes.push(new Lane(lane, this.#options.connectBlocking));
+    this.#loops = this.#lanes.map((lane) => this.#follow(lane));
+  }
+
+  /** Ends reading. Idempotent; resolves when no listener will be called any more. */
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    for (const lane of this.#lanes) lane.close();
+    await Promise.all(this.#loops);
+  }
+
+  /** The entry up to which everything was handed to the listener. */
+  position(partition: number): EntryId {
+    return this.#at(partition).entryId;
+  }
+
+  /** The epoch to which positions and entries belong. */
+  epoch(partition: number): string {
+    return this.#at(partition).epoch;
+  }
+
+  /** Whether the last read of every lane succeeded, within its time. */
+  get ready(): boolean {
+    return this.#lanes.length > 0 && this.#lanes.every((lane) => lane.healthy);
+  }
+
+  /** Checks a partition's position now; for an owner who saw an epoch that is not the tail's. */
+  async verify(partition: number): Promise<void> {
+    const position = this.#at(partition);
+    const { entryId, epoch } = position;
+    const history = await this.#check(partition).verify(entryId, epoch);
+    // Another check may have moved it meanwhile.
+    if (history.intact || position.epoch !== epoch) return;
+    position.epoch = history.epoch;
+    position.entryId = history.feedLast;
+    this.#options.listener.onHole(partition, 'history');
+  }
+
+  #check(partition: number): HistoryCheck {
+    return new HistoryCheck(this.#options.client, this.#options.keys.partition(partition));
+  }
+
+  #at(partition: number): Position {
+    const position = this.#positions.get(partition);
+    if (!position) throw new RangeError(`partition ${partition} is not tailed`);
+    return position;
+  }
+
+  async #follow(lane: Lane): Promise<void> {
+    let verifyAt = performance.now() + VERIFY_INTERVAL_MS;
+    let failures = 0;
+    while (!this.#stopped.signal.aborted) {
+      try {
+        if (lane.reconnected || performance.now() >= verifyAt) {
+          lane.reconnected = false;
+          await Promise.all(lane.partitions.map((partition) => this.verify(partition)));
+          verifyAt = performance.now() + VERIFY_INTERVAL_MS;
+        }
+        const reply = await lane.read((client) => this.#read(client, lane), this.#blockMs + WATCHDOG_GRACE_MS);
+        failures = 0;
+        if (reply && !this.#stopped.signal.aborted) this.#deliver(lane, reply);
+      } catch (error) {
+        if (this.#stopped.signal.aborted) return;
+        this.#options.listener.onError(error as Error);
+        lane.replace();
+        await pause(reconnectDelayMs(failures++), this.#stopped.signal);
+      }
+    }
+  }
+
+  #read(client: RedisClient, lane: Lane): Promise<StreamReply> {
+    const feeds = lane.partitions.map((partition) => this.#options.keys.partition(partition).feed);
+    const ids = lane.partitions.map((partition) => this.position(partition));
+    return client.xread(
+      'COUNT',
+      READ_COUNT,
+      'BLOCK',
+      this.#blockMs,
+      'STREAMS',
+      ...feeds,
+      ...ids,
+    ) as Promise<StreamReply>;
+  }
+
+  #deliver(lane: Lane, reply: NonNullable<StreamReply>): void {
+    const byFeed = new Map(
+      lane.partitions.map((partition) => [this.#options.keys.partition(partition).feed, partition]),
+    );
+    for (const [feed, raw] of reply) {
+      const partition = byFeed.get(feed);
+      if (partition !== undefined) this.#advance(partition, raw);
+    }
+  }
+
+  #advance(partition: number, raw: readonly [EntryId, string[]][]): void {
+    const position = this.#at(partition);
+    let entries: FeedEntry[] = [];
+    const flush = (): void => {
+      if (entries.length > 0) this.#options.listener.onEntries(partition, entries);
+      entries = [];
+    };
+    for (const [entryId, fields] of raw) {
+      const { prev, ...entry } = parseEntry(entryId, fields);
+      if (prev !== position.entryId) {
+        flush();
+        position.entryId = entryId;
+        this.#options.listener.onHole(partition, 'predecessor');
+        continue;
+      }
+      position.entryId = entryId;
+      entries.push(entry);
+    }
+    flush();
+  }
+}
+
+function parseEntry(entryId: EntryId, fields: readonly string[]): FeedEntry & { readonly prev: EntryId } {
+  let [prev, tenant, rooms, type, event] = [ENTRY_ID_ZERO, '', '', '', ''];
+  for (let i = 0; i < fields.length; i += 2) {
+    const value = fields[i + 1] as string;
+    switch (fields[i]) {
+      case 'prev':
+        prev = value;
+        break;
+      case 'tenant':
+        tenant = value;
+        break;
+      case 'rooms':
+        rooms = value;
+        break;
+      case 'type':
+        type = value;
+        break;
+      case 'event':
+        event = value;
+        break;
+    }
+  }
+  return { entryId, prev, tenant, rooms: rooms.split(' '), type, event };
+}
+
+/** One blocking connection and the partitions it reads; replaced as a whole when it fails or hangs. */
+class Lane {
+  readonly partitions: readonly number[];
+  readonly #connect: () => RedisClient;
+  #client: RedisClient;
+  #healthy = true;
+  /** The connection is not the one of the last successful read. */
+  reconnected = false;
+
+  constructor(partitions: readonly number[], connectBlocking: () => RedisClient) {
+    this.partitions = partitions;
+    this.#connect = connectBlocking;
+    this.#client = this.#connect();
+  }
+
+  get healthy(): boolean {
+    return this.#healthy;
+  }
+
+  /** Runs one read; rejects where it stays unanswered for `timeoutMs`. */
+  async read<Reply>(run: (client: RedisClient) => Promise<Reply>, timeoutMs: number): Promise<Reply> {
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`a blocking read stayed unanswered for ${timeoutMs} ms`)), timeoutMs);
+    });
+    try {
+      const reply = await Promise.race([run(this.#client), timeout]);
+      this.#healthy = true;
+      return reply;
+    } catch (error) {
+      this.#healthy = false;
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  replace(): void {
+    this.close();
+    this.#client = this.#connect();
+    this.reconnected = true;
+  }
+
+  close(): void {
+    disconnect(this.#client);
+  }
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, ms);
+    function done(): void {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    }
+    signal.addEventListener('abort', done);
+  });
+}
