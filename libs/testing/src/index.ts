@@ -1,0 +1,12 @@
+export { ChildApp, type ChildAppOptions, type ChildExit, type LogLine } from './child-app.ts';
+export {
+  type Delivery,
+  EventRecorder,
+  type RecordableSocket,
+  type RecordedEvent,
+  type RecordedReady,
+} from './event-recorder.ts';
+export { type EventuallyOptions, eventually } from './eventually.ts';
+export { type Direction, TcpProxy } from './tcp-proxy.ts';
+export { startTestRedis, testRedis, uniquePrefix } from './test-redis.ts';
+export { TEST_JWT_SECRET, type TokenOptions, tokenFor } from './token.ts';
