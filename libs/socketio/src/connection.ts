@@ -1,0 +1,238 @@
+import {
+  compareEntryIds,
+  type EntryId,
+  laterEntryId,
+  type Ready,
+  type Refusal,
+  type ReplayReport,
+} from '@rejoin/protocol';
+import type { Socket } from 'socket.io';
+import type { EncodedPacket } from './packet.ts';
+import type { ConnectionPrincipal } from './principal.ts';
+import { ClientTransport } from './transport.ts';
+
+/**
+ * The states of a connection:
+ *
+ *     replaying ──replay ends──▶ live
+ *         │                        │
+ *         └────────┬───────────────┘
+ *                  ▼
+ *               closing ──▶ closed
+ *
+ * - replaying: what was missed is being written; live entries are queued, bounded.
+ * - live: every entry is written as the tail brings it.
+ * - closing: the client was told to come back; nothing more is written.
+ * - closed: the socket is gone.
+ */
+export type ConnectionState = 'replaying' | 'live' | 'closing' | 'closed';
+
+/** A live entry with its packet, which all connections share. */
+export interface Delivery {
+  readonly entryId: EntryId;
+  readonly type: string;
+  readonly rooms: readonly string[];
+  readonly bytes: number;
+  /** Whether more than one connection receives it. */
+  readonly shared: boolean;
+  packet(): EncodedPacket;
+}
+
+export interface ConnectionBounds {
+  /** Bytes that may wait for a client that does not read. */
+  readonly maxBufferedBytes: number;
+  /** Entries, and their bytes, that may wait for the end of a replay. */
+  readonly maxQueuedEntries: number;
+  readonly maxQueuedBytes: number;
+}
+
+export interface ConnectionOptions {
+  readonly socket: Socket;
+  readonly principal: ConnectionPrincipal;
+  readonly partition: number;
+  /** Which event types the client wants. */
+  readonly wants: (type: string) => boolean;
+  readonly bounds: ConnectionBounds;
+  formatCursor(entryId: EntryId): string;
+  /** The client reads too slowly. */
+  onSlow(connection: Connection): void;
+}
+
+/** How long a client that was told to go may take before its transport is ended, in milliseconds. */
+const CLOSE_GRACE_MS = 2_000;
+
+/** One client's connection: its rooms, its cursor, and what may be written to it now. */
+export class Connection {
+  readonly socket: Socket;
+  readonly principal: ConnectionPrincipal;
+  readonly partition: number;
+  /** The rooms it may see, with the position after which: for a watched room the position of the watch. */
+  readonly rooms = new Map<string, EntryId>();
+  /** The resources it watches, with the position of the watch. */
+  readonly watched = new Map<string, EntryId>();
+  readonly #options: ConnectionOptions;
+  readonly #transport: ClientTransport;
+  #state: ConnectionState = 'replaying';
+  #cursor: EntryId;
+  /** The last position the client was sent. */
+  #told: EntryId;
+  #queue: Delivery[] = [];
+  #queuedBytes = 0;
+  #queueOverflowed = false;
+  #written = 0;
+  #closeTimer: NodeJS.Timeout | undefined;
+  #liveWaiters: (() => void)[] = [];
+
+  /** @param cursor everything up to this entry is behind the client */
+  constructor(options: ConnectionOptions, cursor: EntryId) {
+    this.socket = options.socket;
+    this.principal = options.principal;
+    this.partition = options.partition;
+    this.#options = options;
+    this.#transport = new ClientTransport(options.socket);
+    this.#cursor = cursor;
+    this.#told = cursor;
+  }
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  get cursor(): EntryId {
+    return this.#cursor;
+  }
+
+  get bufferedBytes(): number {
+    return this.#transport.bufferedBytes;
+  }
+
+  /** Whether one of these rooms is its own now. */
+  sees(rooms: readonly string[]): boolean {
+    return rooms.some((room) => this.rooms.has(room));
+  }
+
+  /** Takes a live entry: writes it, or queues it while the replay lasts. Never the same entry twice. */
+  deliver(delivery: Delivery): void {
+    if (this.#state === 'live') {
+      this.#write(delivery);
+      this.#watchBuffer();
+    } else if (this.#state === 'replaying') {
+      this.#enqueue(delivery);
+    }
+  }
+
+  /** Writes an entry that was missed. */
+  replay(entryId: EntryId, type: string, packet: () => EncodedPacket): void {
+    if (this.#state !== 'replaying' || compareEntryIds(entryId, this.#cursor) <= 0) return;
+    this.#cursor = entryId;
+    if (!this.#options.wants(type)) return;
+    this.#send(entryId, packet(), false);
+    this.#written++;
+  }
+
+  /** Everything up to `entryId` is written or not for this client. */
+  advance(entryId: EntryId): void {
+    this.#cursor = laterEntryId(this.#cursor, entryId);
+  }
+
+  /** Resolves when what was written has left, so that a replay is as fast as its reader. */
+  drained(): Promise<void> {
+    return this.#transport.drained();
+  }
+
+  /**
+   * Ends the replay: writes the queue, goes live and says so, in one turn of the event loop, so that nothing can come
+   * between. Returns false, and keeps replaying from the cursor, where the queue had overflowed.
+   * @param report what the replay was, without the number of events
+   */
+  goLive(report: (count: number) => ReplayReport): boolean {
+    if (this.#state !== 'replaying') return true;
+    if (this.#queueOverflowed) {
+      this.#clearQueue();
+      this.#queueOverflowed = false;
+      return false;
+    }
+    const queue = this.#queue;
+    this.#clearQueue();
+    for (const delivery of queue) if (this.sees(delivery.rooms)) this.#write(delivery);
+    this.#setState('live');
+    const ready: Ready = { replay: report(this.#written), watching: [...this.watched.keys()] };
+    this.#told = this.#cursor;
+    this.socket.emit('rejoin:ready', ready, this.#options.formatCursor(this.#cursor));
+    for (const resolve of this.#liveWaiters.splice(0)) resolve();
+    return true;
+  }
+
+  /** Resolves when the connection is live, or can no longer become it. */
+  async settled(): Promise<ConnectionState> {
+    if (this.#state === 'replaying') await new Promise<void>((resolve) => this.#liveWaiters.push(resolve));
+    return this.#state;
+  }
+
+  /**
+   * Tells a quiet client the tail's position, so that its cursor stays inside the replay window.
+   * @param packet carries `position`; shared by all connections of the partition
+   */
+  tellCursor(position: EntryId, packet: () => EncodedPacket): void {
+    if (this.#state !== 'live' || compareEntryIds(position, this.#told) <= 0) return;
+    this.advance(position);
+    this.#send(position, packet(), true);
+  }
+
+  /** Tells the client why it has to go, and ends the connection: at once for `grace: false`, else when it has read it. */
+  close(closing: Refusal, { patient = true }: { patient?: boolean } = {}): void {
+    if (this.#state === 'closing' || this.#state === 'closed') return;
+    this.#setState('closing');
+    this.#clearQueue();
+    this.socket.emit('rejoin:closing', closing);
+    if (patient && closing.retryable) this.#transport.close();
+    else if (patient) this.socket.disconnect(true);
+    this.#closeTimer = setTimeout(() => this.#transport.terminate(), CLOSE_GRACE_MS);
+  }
+
+  /** The socket is gone. */
+  onClosed(): void {
+    clearTimeout(this.#closeTimer);
+    this.#clearQueue();
+    this.#setState('closed');
+    for (const resolve of this.#liveWaiters.splice(0)) resolve();
+  }
+
+  #setState(state: ConnectionState): void {
+    this.#state = state;
+  }
+
+  #write(delivery: Delivery): void {
+    if (compareEntryIds(delivery.entryId, this.#cursor) <= 0) return;
+    this.#cursor = delivery.entryId;
+    if (!this.#options.wants(delivery.type)) return;
+    this.#send(delivery.entryId, delivery.packet(), delivery.shared);
+    if (this.#state === 'replaying') this.#written++;
+  }
+
+  #send(entryId: EntryId, packet: EncodedPacket, shared: boolean): void {
+    this.#told = entryId;
+    this.#transport.write(packet.text, shared ? packet.sharedOptions : packet.options);
+  }
+
+  #watchBuffer(): void {
+    if (this.#transport.bufferedBytes > this.#options.bounds.maxBufferedBytes) this.#options.onSlow(this);
+  }
+
+  #enqueue(delivery: Delivery): void {
+    if (this.#queueOverflowed) return;
+    const { maxQueuedEntries, maxQueuedBytes } = this.#options.bounds;
+    if (this.#queue.length >= maxQueuedEntries || this.#queuedBytes + delivery.bytes > maxQueuedBytes) {
+      this.#clearQueue();
+      this.#queueOverflowed = true;
+      return;
+    }
+    this.#queue.push(delivery);
+    this.#queuedBytes += delivery.bytes;
+  }
+
+  #clearQueue(): void {
+    this.#queue = [];
+    this.#queuedBytes = 0;
+  }
+}

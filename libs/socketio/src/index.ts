@@ -1,0 +1,4 @@
+export { Connection, type ConnectionState } from './connection.ts';
+export { RefusedError } from './errors.ts';
+export { type ConnectionPrincipal, roomsOf } from './principal.ts';
+export { type GatewayLog, ResumableGateway, type ResumableGatewayOptions } from './resumable-gateway.ts';

@@ -1,0 +1,66 @@
+import { type ReplayRoom, type ReplayStart, readReplayPage } from '@rejoin/feed';
+import { type EntryId, formatCursor, type GapReason, type ReplayReport } from '@rejoin/protocol';
+import type { Keyspace, RedisClient } from '@rejoin/redis';
+import pLimit, { type LimitFunction } from 'p-limit';
+import type { Connection } from './connection.ts';
+import { EncodedPacket } from './packet.ts';
+
+/** One page: small enough that its script holds Redis for well under a millisecond. */
+const PAGE = { maxEntries: 128, maxBytes: 256 * 1024 } as const;
+/** Pages that are read and written at once; more would only hold more memory. */
+const CONCURRENT_PAGES = 32;
+
+export interface ReplayRequest {
+  readonly start: ReplayStart;
+  /** The client's cursor as it came, for a gap's report. */
+  readonly from: string | null;
+  readonly epoch: string;
+}
+
+/** Writes to a connection what it missed, in order, each once, and ends with the connection live. */
+export class Replayer {
+  readonly #client: RedisClient;
+  readonly #keys: Keyspace;
+  readonly #pages: LimitFunction = pLimit(CONCURRENT_PAGES);
+
+  constructor(client: RedisClient, keys: Keyspace) {
+    this.#client = client;
+    this.#keys = keys;
+  }
+
+  /**
+   * Resolves when the connection is live, or gone. The connection must be in its rooms already, so that whatever a page does
+   * not contain reaches its queue.
+   * @throws what Redis throws; the connection is then still replaying, and its client must come back
+   */
+  async run(connection: Connection, { start, from, epoch }: ReplayRequest): Promise<void> {
+    const { partition } = connection;
+    const cursorOf = (entryId: EntryId): string => formatCursor({ epoch, partition, entryId });
+    let gap = start.gap;
+    let oldest = start.oldest;
+    while (connection.state === 'replaying') {
+      const after = connection.cursor;
+      const page = await this.#pages(() => this.#readInto(connection, after, cursorOf));
+      if (page.missing > 0 && gap === null) {
+        gap = 'payload_missing';
+        oldest = page.upTo;
+      }
+      if (page.complete && connection.goLive((count) => report(gap, count, from, cursorOf(oldest)))) return;
+      await connection.drained();
+    }
+  }
+
+  async #readInto(connection: Connection, after: EntryId, cursorOf: (entryId: EntryId) => string) {
+    const rooms: ReplayRoom[] = [...connection.rooms].map(([room, since]) => ({ room, since }));
+    const page = await readReplayPage(this.#client, this.#keys.partition(connection.partition), rooms, after, PAGE);
+    for (const { entryId, type, event } of page.entries) {
+      connection.replay(entryId, type, () => new EncodedPacket(type, event, cursorOf(entryId)));
+    }
+    connection.advance(page.upTo);
+    return page;
+  }
+}
+
+function report(gap: GapReason | null, count: number, from: string | null, oldest: string): ReplayReport {
+  return gap === null ? { status: 'complete', count } : { status: 'gap', count, reason: gap, from, oldest };
+}

@@ -1,0 +1,93 @@
+import type { Socket as NetSocket } from 'node:net';
+import type { Socket } from 'socket.io';
+import type { WriteOptions } from './packet.ts';
+
+/** What is used of Engine.IO's server side socket. Its type is not exported by socket.io. */
+interface EngineSocket {
+  readonly readyState: 'opening' | 'open' | 'closing' | 'closed';
+  readonly writeBuffer: readonly unknown[];
+  readonly transport: EngineTransport;
+  write(data: string, options: WriteOptions): unknown;
+  close(discard?: boolean): void;
+  on(event: 'flush', listener: (buffer: readonly unknown[]) => void): unknown;
+  once(event: 'close' | 'upgrade', listener: () => void): unknown;
+  off(event: 'close' | 'upgrade', listener: () => void): unknown;
+}
+
+interface EngineTransport {
+  readonly name: string;
+  readonly writable: boolean;
+  /** The WebSocket, where the transport is one. */
+  readonly socket?: { readonly bufferedAmount: number; readonly _socket?: NetSocket; terminate(): void };
+  once(event: 'ready', listener: () => void): unknown;
+  off(event: 'ready', listener: () => void): unknown;
+}
+
+/** The write side of one client connection: what waits in it, when it is empty, and how to end it. */
+export class ClientTransport {
+  readonly #conn: EngineSocket;
+  #engineBytes = 0;
+
+  constructor(socket: Socket) {
+    this.#conn = socket.conn as unknown as EngineSocket;
+    this.#conn.on('flush', (buffer) => {
+      this.#engineBytes = 0;
+      if (buffer.length > 1) this.#cork();
+    });
+  }
+
+  /** Writes an encoded packet; the caller watches `bufferedBytes`. */
+  write(text: string, options: WriteOptions): void {
+    this.#conn.write(text, options);
+    this.#engineBytes = this.#conn.writeBuffer.length === 0 ? 0 : this.#engineBytes + text.length;
+  }
+
+  /** Bytes that wait here for a client that does not read: Engine.IO's buffer and the WebSocket's own backlog. */
+  get bufferedBytes(): number {
+    return this.#engineBytes + (this.#conn.transport.socket?.bufferedAmount ?? 0);
+  }
+
+  /** Resolves when everything written has been handed to the kernel, or the connection has ended. */
+  async drained(): Promise<void> {
+    while (
+      this.#conn.readyState === 'open' &&
+      !(this.#conn.transport.writable && this.#conn.writeBuffer.length === 0)
+    ) {
+      await this.#nextChange();
+    }
+  }
+
+  /** Ends the connection so that a stock client reconnects by itself. What was written is sent first. */
+  close(): void {
+    this.#conn.close();
+  }
+
+  /** Ends the connection at once, without waiting for a client that does not read. */
+  terminate(): void {
+    this.#conn.transport.socket?.terminate();
+    this.#conn.close(true);
+  }
+
+  /** Hands a burst of frames to the kernel in one system call instead of one each. */
+  #cork(): void {
+    const net = this.#conn.transport.socket?._socket;
+    if (!net) return;
+    net.cork();
+    process.nextTick(() => net.uncork());
+  }
+
+  #nextChange(): Promise<void> {
+    const { transport } = this.#conn;
+    return new Promise((resolve) => {
+      const done = (): void => {
+        transport.off('ready', done);
+        this.#conn.off('upgrade', done);
+        this.#conn.off('close', done);
+        resolve();
+      };
+      transport.once('ready', done);
+      this.#conn.once('upgrade', done);
+      this.#conn.once('close', done);
+    });
+  }
+}
