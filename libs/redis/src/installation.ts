@@ -24,7 +24,9 @@ export interface Installation {
 }
 
 /**
- * Fixes the partition count and every partition's epoch where this is the first start, and checks them otherwise.
+ * Fixes the partition count and every partition's epoch where this is the first start, and checks them otherwise. Writes
+ * only what is missing, for Redis refuses these commands while its memory is full, and a process must be able to start
+ * then.
  * @param partitions the configured count; `undefined` takes the installation's, 8 on a first start
  * @throws PartitionCountMismatchError
  */
@@ -33,12 +35,18 @@ export async function openInstallation(
   keys: Keyspace,
   partitions: number | undefined,
 ): Promise<Installation> {
-  await client.hsetnx(keys.installation, 'partitions', partitions ?? DEFAULT_PARTITIONS);
-  const installed = Number(await client.hget(keys.installation, 'partitions'));
+  let installed = Number(await client.hget(keys.installation, 'partitions'));
+  if (installed === 0) {
+    await client.hsetnx(keys.installation, 'partitions', partitions ?? DEFAULT_PARTITIONS);
+    installed = Number(await client.hget(keys.installation, 'partitions'));
+  }
   if (partitions !== undefined && installed !== partitions)
     throw new PartitionCountMismatchError(partitions, installed);
   await Promise.all(
-    Array.from({ length: installed }, (_, partition) => client.setnx(keys.partition(partition).epoch, newEpoch())),
+    Array.from({ length: installed }, async (_, partition) => {
+      const { epoch } = keys.partition(partition);
+      if ((await client.exists(epoch)) === 0) await client.setnx(epoch, newEpoch());
+    }),
   );
   return { partitions: installed };
 }
