@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { runOrFail } from './run.mjs';
+import { StepFailure, step } from './step.mjs';
+
+const LOCK = 'package-lock.json';
+const INSTALLED_LOCK = 'node_modules/.package-lock.json';
+/** Holds the hash of the lock file that node_modules was last seen to match. */
+const STAMP = 'node_modules/.rejoin-setup';
+
+/**
+ * Makes node_modules match package-lock.json; does nothing where it does.
+ * @returns the lock file's hash, and whether dependencies changed since the last set-up
+ */
+export async function installDependencies({ install }) {
+  const lock = readFileSync(LOCK);
+  const hash = createHash('sha256').update(lock).digest('hex');
+  if (read(STAMP) === hash) return { hash, changed: false };
+  if (!matchesInstalled(JSON.parse(lock))) {
+    if (!install) throw new StepFailure('Dependencies are missing. Run: npm ci');
+    await step('Installing dependencies', (say) => ci(JSON.parse(lock), say));
+  }
+  writeFileSync(STAMP, hash);
+  return { hash, changed: true };
+}
+
+async function ci(lock, say) {
+  const total = Object.values(lock.packages).filter(
+    (entry) => entry.resolved && !entry.link && !isForeign(entry),
+  ).length;
+  let fetched = 0;
+  const args = ['ci', '--include=dev', '--loglevel=http', '--no-audit', '--no-fund', '--no-progress'];
+  await runNpm(args, (line) => {
+    if (!/ http (fetch|cache) .*\.tgz/.test(line)) return;
+    fetched += 1;
+    say(`${fetched} of about ${total} packages`);
+  });
+  return { note: `${total} packages` };
+}
+
+/** npm runs itself as `npm_execpath`; outside npm it is the one on PATH. */
+function runNpm(args, onLine) {
+  const npm = process.env.npm_execpath;
+  return npm?.endsWith('.js')
+    ? runOrFail(process.execPath, [npm, ...args], { onLine })
+    : runOrFail('npm', args, { onLine });
+}
+
+/** Whether npm itself already installed exactly this lock, as `npm install` does. */
+function matchesInstalled(lock) {
+  if (!existsSync(INSTALLED_LOCK)) return false;
+  const installed = JSON.parse(readFileSync(INSTALLED_LOCK, 'utf8')).packages;
+  return Object.entries(lock.packages).every(([path, entry]) => {
+    if (!path.startsWith('node_modules/') && !path.includes('/node_modules/')) return true;
+    const present = installed[path];
+    if (!present) return entry.optional === true || entry.peer === true;
+    return present.version === entry.version && present.integrity === entry.integrity;
+  });
+}
+
+function isForeign({ os, cpu }) {
+  return (os && !os.includes(process.platform)) || (cpu && !cpu.includes(process.arch));
+}
+
+function read(path) {
+  return existsSync(path) ? readFileSync(path, 'utf8') : null;
+}

@@ -1,0 +1,64 @@
+import './check-node.mjs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+
+const { setUp } = await import('./setup.mjs');
+const { run, runInForeground } = await import('./run.mjs');
+const { fail, StepFailure, step } = await import('./step.mjs');
+
+const RESULTS = 'node_modules/.cache/jest-results.json';
+const BIN = 'node_modules/.bin';
+const CHECKS = [
+  ['Format and lint (biome)', `${BIN}/biome`, 'check', '.'],
+  ['Lint with types (oxlint)', `${BIN}/oxlint`, '--type-aware', '--deny-warnings', 'apps', 'libs', 'scripts'],
+  ['Type check (tsc)', `${BIN}/tsc`],
+  ['Unused files, exports and dependencies (knip)', `${BIN}/knip`],
+  ['Import directions (dependency-cruiser)', `${BIN}/depcruise`, 'apps', 'libs'],
+];
+
+const args = process.argv.slice(2);
+let failedSteps = 0;
+
+try {
+  await setUp();
+} catch (error) {
+  if (!(error instanceof StepFailure)) fail(error);
+  console.error(`\n${error.message}\n`);
+  finish({ passed: 0, failed: 1 });
+}
+for (const [title, command, ...commandArgs] of CHECKS) {
+  try {
+    await step(title, async () => {
+      const { code, output } = await run(command, commandArgs);
+      if (code !== 0) throw new StepFailure(output.trimEnd());
+    });
+  } catch (error) {
+    if (!(error instanceof StepFailure)) fail(error);
+    console.error(`${error.message}\n`);
+    failedSteps += 1;
+  }
+}
+finish(await runTests());
+
+/** A part of the tests says nothing about coverage, so with arguments it is not measured. */
+async function runTests() {
+  rmSync(RESULTS, { force: true });
+  const code = await runInForeground(process.execPath, [
+    '--no-warnings=ExperimentalWarning',
+    '--experimental-vm-modules',
+    'node_modules/jest/bin/jest.js',
+    '--json',
+    `--outputFile=${RESULTS}`,
+    ...(args.length === 0 ? ['--coverage'] : args),
+  ]);
+  if (!existsSync(RESULTS)) return { passed: 0, failed: 1 };
+  const results = JSON.parse(readFileSync(RESULTS, 'utf8'));
+  const failed = results.numFailedTests + results.numRuntimeErrorTestSuites;
+  // A run may also fail as a whole, for example below the coverage threshold.
+  return { passed: results.numPassedTests, failed: failed === 0 && code !== 0 ? 1 : failed };
+}
+
+function finish({ passed, failed }) {
+  const allFailed = failed + failedSteps;
+  console.log(`\n${passed} passed, ${allFailed} failed`);
+  process.exit(allFailed === 0 ? 0 : 1);
+}
