@@ -7,4 +7,4 @@ export {
 } from './append.ts';
 export { BacklogFullError, type FullReason, StreamUnavailableError } from './append-errors.ts';
 export { eventDigest } from './digest.ts';
-export { FencedError, FencedError, StaleBatchError, StaleBatchError } from './errors.ts';
+export { FencedError, StaleBatchError } from './errors.ts';

@@ -7,6 +7,7 @@ export {
   type RecordedReady,
 } from './event-recorder.ts';
 export { type EventuallyOptions, eventually } from './eventually.ts';
+export { FeedWriter, type WrittenEvent } from './feed-writer.ts';
 export { type Direction, TcpProxy } from './tcp-proxy.ts';
 export { startTestRedis, testRedis, uniquePrefix } from './test-redis.ts';
 export { TEST_JWT_SECRET, type TokenOptions, tokenFor } from './token.ts';

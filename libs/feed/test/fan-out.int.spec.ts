@@ -1,0 +1,162 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { connect, disconnect, keyspace, type PartitionKeys, type RedisClient } from '@rejoin/redis';
+import { FencedError, StaleBatchError } from '@rejoin/streams';
+import { FeedWriter, testRedis, uniquePrefix } from '@rejoin/testing';
+import { FanOut, FeedAheadError } from '../src/index.ts';
+
+const ROOM = 'acme:tenant';
+
+let client: RedisClient;
+let keys: PartitionKeys;
+let writer: FeedWriter;
+
+beforeAll(() => {
+  client = connect({ url: testRedis(), use: 'commands', name: 'test', onError: () => undefined });
+});
+afterAll(() => disconnect(client));
+beforeEach(async () => {
+  keys = keyspace(uniquePrefix()).partition(0);
+  writer = await FeedWriter.open(client, keys);
+});
+
+const feedIds = async (): Promise<string[]> => (await client.xrange(keys.feed, '-', '+')).map(([id]) => id);
+const roomIds = (room: string): Promise<string[]> => client.lrange(keys.room(room), 0, -1);
+const pending = async (): Promise<number> => ((await client.xpending(keys.events, 'bridge')) as [number])[0];
+
+describe('fan-out', () => {
+  it('appends to the feed under the entry ID of the event, with its predecessor, and to every room', async () => {
+    const [first, second] = await writer.write([
+      { id: 'a', rooms: [ROOM, 'acme:user%3A1'] },
+      { id: 'b', rooms: [ROOM] },
+    ]);
+    const entries = await client.xrange(keys.feed, '-', '+');
+    expect(entries.map(([id]) => id)).toEqual([first, second]);
+    expect(entries[0]?.[1].slice(0, 2)).toEqual(['prev', '0-0']);
+    expect(entries[1]?.[1].slice(0, 2)).toEqual(['prev', first]);
+    expect(await roomIds(ROOM)).toEqual([first, second]);
+    expect(await roomIds('acme:user%3A1')).toEqual([first]);
+    expect(await client.get(keys.done)).toBe(second);
+    expect(await pending()).toBe(0);
+    expect(await client.get(keys.handled)).toBe('2');
+  });
+
+  it('refuses a token that is not the lease’s, and writes nothing', async () => {
+    const items = await writer.take([{ id: 'a', rooms: [ROOM] }]);
+    await client.set(keys.lease, '2-other');
+    await expect(writer.fanOut(items)).rejects.toThrow(FencedError);
+    expect(await feedIds()).toEqual([]);
+    expect(await pending()).toBe(1);
+  });
+
+  it('refuses a batch that leaves out an earlier pending entry, as after a lost reply', async () => {
+    const lost = await writer.take([{ id: 'lost', rooms: [ROOM] }]);
+    const later = await writer.take([{ id: 'later', rooms: [ROOM] }]);
+    await expect(writer.fanOut(later)).rejects.toThrow(StaleBatchError);
+    expect(await feedIds()).toEqual([]);
+    await writer.fanOut([...lost, ...later]);
+    expect(await feedIds()).toEqual([...lost, ...later].map(({ entryId }) => entryId));
+  });
+
+  it('refuses a batch that was fanned out already', async () => {
+    const items = await writer.take([{ id: 'a', rooms: [ROOM] }]);
+    await writer.fanOut(items);
+    await expect(writer.fanOut(items)).rejects.toThrow(StaleBatchError);
+    expect(await feedIds()).toHaveLength(1);
+  });
+
+  it('drops a repeated source and id, and keeps the same one of another tenant', async () => {
+    const result = await writer.fanOut(
+      await writer.take([
+        { id: 'same', rooms: [ROOM] },
+        { id: 'same', rooms: [ROOM] },
+        { id: 'same', tenant: 'globex', rooms: ['globex:tenant'] },
+      ]),
+    );
+    expect(result).toEqual({ delivered: 2, duplicates: 1, dead: 0 });
+    expect(await roomIds(ROOM)).toHaveLength(1);
+    expect(await roomIds('globex:tenant')).toHaveLength(1);
+  });
+
+  it('completes a batch that an earlier run left half-way', async () => {
+    const items = await writer.take([
+      { id: 'a', rooms: [ROOM] },
+      { id: 'b', rooms: [ROOM, 'acme:user%3A1'] },
+    ]);
+    const [a, b] = items.map(({ entryId }) => entryId) as [string, string];
+    // What a run leaves that ended between its writes: indexes whole, feed half, nothing acknowledged.
+    await client.rpush(keys.room(ROOM), a, b);
+    await client.rpush(keys.room('acme:user%3A1'), b);
+    await client.xadd(keys.feed, a, 'prev', '0-0', 'tenant', 'acme', 'rooms', ROOM, 'type', 'order.paid', 'event', '{}');
+    await writer.fanOut(items);
+    expect(await feedIds()).toEqual([a, b]);
+    expect(await roomIds(ROOM)).toEqual([a, b]);
+    expect(await roomIds('acme:user%3A1')).toEqual([b]);
+    expect(await pending()).toBe(0);
+  });
+
+  it('writes nothing at all where one of its writes would fail', async () => {
+    const items = await writer.take([{ id: 'a', rooms: [ROOM, 'acme:broken'] }]);
+    await client.set(keys.room('acme:broken'), 'not a list');
+    await expect(writer.fanOut(items)).rejects.toThrow(/WRONGTYPE/);
+    expect(await feedIds()).toEqual([]);
+    expect(await roomIds(ROOM)).toEqual([]);
+    expect(await pending()).toBe(1);
+    await client.del(keys.room('acme:broken'));
+    await writer.fanOut(items);
+    expect(await feedIds()).toHaveLength(1);
+  });
+
+  it('refuses to lose an entry behind a feed that is ahead of it', async () => {
+    const items = await writer.take([{ id: 'a', rooms: [ROOM] }]);
+    await client.xadd(keys.feed, '99999999999999-0', 'prev', '0-0');
+    await expect(writer.fanOut(items)).rejects.toThrow(FeedAheadError);
+    expect(await pending()).toBe(1);
+  });
+
+  it('cuts an index to its bound and leaves the mark of what it cut', async () => {
+    writer = await FeedWriter.open(client, keyspace(uniquePrefix()).partition(0), { maxPerRoom: 20 });
+    keys = keyspace(uniquePrefix()).partition(1);
+    writer = await FeedWriter.open(client, keys, { maxPerRoom: 20 });
+    const ids = await writer.write(Array.from({ length: 50 }, (_, i) => ({ id: `e${i}`, rooms: [ROOM] })));
+    const index = await roomIds(ROOM);
+    expect(index[0]?.startsWith('~')).toBe(true);
+    const kept = index.slice(1);
+    expect(kept.length).toBeGreaterThanOrEqual(20);
+    expect(kept.length).toBeLessThanOrEqual(22);
+    expect(kept).toEqual(ids.slice(-kept.length));
+    expect(index[0]).toBe(`~${ids[ids.length - kept.length - 1]}`);
+  });
+
+  it('dead-letters in the same step, in its place', async () => {
+    const [good, bad] = await writer.take([
+      { id: 'good', rooms: [ROOM] },
+      { id: 'bad', rooms: [ROOM] },
+    ]);
+    const entryId = bad?.entryId as string;
+    const result = await writer.fanOut([
+      good as NonNullable<typeof good>,
+      { kind: 'dead', entryId, record: '{"code":"INVALID_EVENT"}', failedAtMs: 5 },
+    ]);
+    expect(result).toEqual({ delivered: 1, duplicates: 0, dead: 1 });
+    expect(await client.hget(keys.dead, entryId)).toBe('{"code":"INVALID_EVENT"}');
+    expect(await client.zscore(keys.deadOrder, entryId)).toBe('5');
+    expect(await client.get(keys.done)).toBe(entryId);
+    expect(await pending()).toBe(0);
+  });
+
+  it('counts the bytes of the feed as the reference says', async () => {
+    await writer.write([{ id: 'ü', rooms: [ROOM] }]);
+    const [, fields] = (await client.xrange(keys.feed, '-', '+'))[0] as [string, string[]];
+    const texts = ['tenant', 'rooms', 'type', 'event'].map((name) => fields[fields.indexOf(name) + 1] as string);
+    const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 64);
+    expect(Number(await client.get(keys.feedBytes))).toBe(bytes);
+  });
+
+  it('leaves a room index to expire after the window', async () => {
+    const fanOut = new FanOut(client, keys, { windowMs: 1_000, maxPerRoom: 10 });
+    await fanOut.run(writer.token, await writer.take([{ id: 'a', rooms: [ROOM] }]));
+    const ttl = await client.pttl(keys.room(ROOM));
+    expect(ttl).toBeGreaterThan(3_500_000);
+    expect(ttl).toBeLessThanOrEqual(3_601_000);
+  });
+});

@@ -1,0 +1,29 @@
+import type { INestApplicationContext } from '@nestjs/common';
+import { IoAdapter } from '@nestjs/platform-socket.io';
+import type { ResumableGateway } from '@rejoin/socketio';
+import type { Server, ServerOptions } from 'socket.io';
+
+/**
+ * Makes every `@WebSocketGateway()` of a Nest application one that resumes its clients. Install it before the application
+ * is initialised: Nest ignores an adapter that comes later.
+ *
+ *     app.useWebSocketAdapter(new ResumableIoAdapter(app, gateway, { transports: ['websocket'] }));
+ */
+export class ResumableIoAdapter extends IoAdapter {
+  readonly #gateway: ResumableGateway;
+  readonly #options: Partial<ServerOptions>;
+
+  /** @param gateway started, and not attached to another server */
+  constructor(app: INestApplicationContext, gateway: ResumableGateway, options: Partial<ServerOptions> = {}) {
+    super(app);
+    this.#gateway = gateway;
+    this.#options = options;
+  }
+
+  override createIOServer(port: number, options?: ServerOptions): Server {
+    const all = { ...options, ...this.#options, ...this.#gateway.serverOptions() } as ServerOptions;
+    const server: Server = super.createIOServer(port, all);
+    this.#gateway.attach(server);
+    return server;
+  }
+}
