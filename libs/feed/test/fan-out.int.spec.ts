@@ -86,7 +86,20 @@ describe('fan-out', () => {
     // What a run leaves that ended between its writes: indexes whole, feed half, nothing acknowledged.
     await client.rpush(keys.room(ROOM), a, b);
     await client.rpush(keys.room('acme:user%3A1'), b);
-    await client.xadd(keys.feed, a, 'prev', '0-0', 'tenant', 'acme', 'rooms', ROOM, 'type', 'order.paid', 'event', '{}');
+    await client.xadd(
+      keys.feed,
+      a,
+      'prev',
+      '0-0',
+      'tenant',
+      'acme',
+      'rooms',
+      ROOM,
+      'type',
+      'order.paid',
+      'event',
+      '{}',
+    );
     await writer.fanOut(items);
     expect(await feedIds()).toEqual([a, b]);
     expect(await roomIds(ROOM)).toEqual([a, b]);
@@ -114,7 +127,6 @@ describe('fan-out', () => {
   });
 
   it('cuts an index to its bound and leaves the mark of what it cut', async () => {
-    writer = await FeedWriter.open(client, keyspace(uniquePrefix()).partition(0), { maxPerRoom: 20 });
     keys = keyspace(uniquePrefix()).partition(1);
     writer = await FeedWriter.open(client, keys, { maxPerRoom: 20 });
     const ids = await writer.write(Array.from({ length: 50 }, (_, i) => ({ id: `e${i}`, rooms: [ROOM] })));
