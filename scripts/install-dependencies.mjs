@@ -25,9 +25,7 @@ export async function installDependencies({ install }) {
 }
 
 async function ci(lock, say) {
-  const total = Object.values(lock.packages).filter(
-    (entry) => entry.resolved && !entry.link && !isForeign(entry),
-  ).length;
+  const total = Object.values(lock.packages).filter((entry) => entry.integrity && !isForeign(entry)).length;
   let fetched = 0;
   const args = ['ci', '--include=dev', '--loglevel=http', '--no-audit', '--no-fund', '--no-progress'];
   await runNpm(args, (line) => {

@@ -1,0 +1,4 @@
+import { fileURLToPath } from 'node:url';
+import { runStack } from './run.ts';
+
+await runStack(fileURLToPath(new URL('../../', import.meta.url)));
