@@ -14,7 +14,21 @@ export class StreamUnavailableError extends Error {
     super(message, { cause: options.cause });
     this.retryable = options.retryable;
   }
+
+  /** @param what could not be done, in words, such as "partition 3 cannot be written" */
+  static from(what: string, cause: unknown): StreamUnavailableError {
+    const { name, message } = cause as Error;
+    // Whatever is not an answer of Redis is a lost connection or a time-out.
+    const retryable = name !== 'ReplyError' || PASSING.test(message);
+    return new StreamUnavailableError(`${what}: ${message}`, { retryable, cause });
+  }
 }
+
+/**
+ * Answers of a Redis that starts, fails over, moves slots, or waits for memory, its replicas or its disk.
+ * @see https://github.com/redis/redis/blob/7.0/src/server.c (`createSharedObjects`)
+ */
+const PASSING = /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|MOVED|ASK|OOM|NOREPLICAS|MISCONF|BUSY)\b/;
 
 /** What there is no room for: entries that wait for fan-out, or bytes in Redis. */
 export type FullReason = 'backlog' | 'memory';

@@ -75,15 +75,5 @@ function appendError(partition: number, error: unknown): BacklogFullError | Stre
   if (name === 'ReplyError' && message.startsWith('OOM')) {
     return new BacklogFullError(partition, 'memory', 'Redis is above its maxmemory', { cause: error });
   }
-  return new StreamUnavailableError(`partition ${partition} cannot be written: ${message}`, {
-    // Whatever is not an answer of Redis is a lost connection or a time-out.
-    retryable: name !== 'ReplyError' || PASSING.test(message),
-    cause: error,
-  });
+  return StreamUnavailableError.from(`partition ${partition} cannot be written`, error);
 }
-
-/**
- * Answers of a Redis that starts, fails over, moves slots, or waits for its replicas or its disk.
- * @see https://github.com/redis/redis/blob/7.0/src/server.c (`createSharedObjects`)
- */
-const PASSING = /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|MOVED|ASK|NOREPLICAS|MISCONF|BUSY)\b/;
