@@ -46,6 +46,8 @@ export function connect(options: ConnectionOptions): RedisClient {
     // Without it a lost peer is noticed only by the next write's time-out.
     keepAlive: 10_000,
     noDelay: true,
+    // Closing a client holds its process for this long where the connection is lost or silent; 2,000 by default.
+    disconnectTimeout: 100,
     retryStrategy: options.use === 'blocking' ? () => null : reconnectDelayMs,
     // A failed-over master answers READONLY; reconnecting finds the new one.
     reconnectOnError: (error) => (error.message.startsWith('READONLY') ? 2 : false),

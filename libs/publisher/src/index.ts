@@ -1,0 +1,13 @@
+export {
+  BacklogFullError,
+  BatchIncompleteError,
+  EventTooLargeError,
+  InvalidEventError,
+  PublisherClosedError,
+  PublisherOverloadedError,
+  StreamUnavailableError,
+} from './errors.ts';
+export type { AnyEvents, EventAttributes, EventInput } from './event-input.ts';
+export type { PublisherOptions } from './options.ts';
+export type { Published } from './published.ts';
+export { createPublisher, type Publisher } from './publisher.ts';
