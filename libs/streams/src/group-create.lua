@@ -1,0 +1,54 @@
+#!lua flags=allow-oom
+-- Makes sure that the event stream and its consumer group exist. A missing group starts behind what was handled, so that
+-- nothing accepted is skipped (as from `$`) and nothing is done twice (as from the beginning).
+--
+-- Atomic, because `done` and the group's start must agree. A stream that vanished continues above every ID it can have
+-- had: with a clock that was set back, new entries would otherwise sort below what was handled, and never be delivered.
+--
+-- KEYS 1 lease  2 events  3 done  4 handled  5 feed
+-- ARGV 1 fencing token  2 consumer group
+-- Returns 1 where it made the group, 0 where it was there
+-- Errors  FENCED  the token is not the lease's
+local lease, events, done, handled, feed = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local token, group = ARGV[1], ARGV[2]
+
+local function parts(id)
+  local dash = string.find(id, '-', 1, true)
+  return string.sub(id, 1, dash - 1), string.sub(id, dash + 1)
+end
+local function below(a, b)
+  if a == b then return false end
+  local aMs, aSeq = parts(a)
+  local bMs, bSeq = parts(b)
+  if #aMs ~= #bMs then return #aMs < #bMs end
+  if aMs ~= bMs then return aMs < bMs end
+  if #aSeq ~= #bSeq then return #aSeq < #bSeq end
+  return aSeq < bSeq
+end
+local function lastOf(stream)
+  if redis.call('EXISTS', stream) == 0 then return '0-0' end
+  local info = redis.call('XINFO', 'STREAM', stream)
+  for i = 1, #info, 2 do
+    if info[i] == 'last-generated-id' then return info[i + 1] end
+  end
+end
+
+if redis.call('GET', lease) ~= token then
+  return redis.error_reply('FENCED the lease is not held with this token')
+end
+local handledTo = redis.call('GET', done) or '0-0'
+if redis.call('EXISTS', events) == 1 then
+  for _, info in ipairs(redis.call('XINFO', 'GROUPS', events)) do
+    for i = 1, #info, 2 do
+      if info[i] == 'name' and info[i + 1] == group then return 0 end
+    end
+  end
+  redis.call('XGROUP', 'CREATE', events, group, handledTo)
+  return 1
+end
+local top = lastOf(feed)
+if below(top, handledTo) then top = handledTo end
+redis.call('XGROUP', 'CREATE', events, group, handledTo, 'MKSTREAM')
+if top ~= '0-0' then redis.call('XSETID', events, top) end
+redis.call('DEL', handled)
+return 1
