@@ -11,6 +11,7 @@ interface RecoveringAdapter {
   restoreSession(pid: string, offset: string): Promise<null>;
   addOffsetIfNecessary(packet: unknown, opts: unknown, offset: unknown): void;
   serverCount(): Promise<number>;
+  close(): void;
 }
 
 /**
@@ -29,14 +30,16 @@ export class StreamsAdapter {
     this.#client = client;
     this.#trackDuplicates(onError);
     const create = createAdapter(client, { streamName: keys.adapterStream, channelPrefix: keys.adapterChannel });
-    this.factory = ((namespace: Namespace) => {
+    const adapters = this.#adapters;
+    // Socket.IO calls it with `new`, which an arrow function refuses.
+    this.factory = function adapterOf(namespace: Namespace) {
       const adapter = create(namespace) as unknown as RecoveringAdapter;
       adapter.persistSession = () => undefined;
       adapter.restoreSession = () => Promise.resolve(null);
       adapter.addOffsetIfNecessary = () => undefined;
-      this.#adapters.push(adapter);
+      adapters.push(adapter);
       return adapter;
-    }) as unknown as AdapterFactory;
+    } as unknown as AdapterFactory;
   }
 
   /** Resolves when this gateway takes part in the cluster's control traffic. */
@@ -45,8 +48,9 @@ export class StreamsAdapter {
     return counts.every((count) => count >= 1);
   }
 
-  /** Ends the connections that the adapter made for itself, which it does not do. */
+  /** Ends the adapters, then the connections that they made for themselves: a poll loop that lost its connection spins. */
   close(): void {
+    for (const adapter of this.#adapters) adapter.close();
     for (const client of this.#duplicates) disconnect(client);
     disconnect(this.#client);
   }
