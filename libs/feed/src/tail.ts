@@ -41,7 +41,7 @@ export interface TailOptions {
   readonly keys: Keyspace;
   readonly partitions: readonly number[];
   readonly listener: TailListener;
-  /** Longest wait of one read, in milliseconds; 2,000 by default. */
+  /** Longest wait of one read, in milliseconds; 1,000 by default. */
   readonly blockMs?: number;
 }
 
@@ -50,7 +50,7 @@ const READ_COUNT = 256;
 /** How long beyond its block time a read may stay unanswered before its connection is replaced. */
 const WATCHDOG_GRACE_MS = 3_000;
 /** How often the position is checked against Redis while reads succeed. */
-const VERIFY_INTERVAL_MS = 5_000;
+const VERIFY_INTERVAL_MS = 1_000;
 
 interface Position {
   entryId: EntryId;
@@ -61,7 +61,7 @@ type StreamReply = [key: string, entries: [id: EntryId, fields: string[]][]][] |
 
 /**
  * Follows the feeds of all partitions without silent holes: it starts from concrete entry IDs, demands of every entry that
- * its predecessor is the entry before it, and checks after every reconnection and every few seconds that the entry it stands
+ * its predecessor is the entry before it, and checks after every reconnection and every second or two that the entry it stands
  * on still exists.
  */
 export class FeedTail {
@@ -74,7 +74,7 @@ export class FeedTail {
 
   constructor(options: TailOptions) {
     this.#options = options;
-    this.#blockMs = options.blockMs ?? 2_000;
+    this.#blockMs = options.blockMs ?? 1_000;
   }
 
   /** Resolves when every partition has a position, from which on nothing is missed. */

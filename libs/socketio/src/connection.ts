@@ -179,15 +179,19 @@ export class Connection {
     this.#send(position, packet(), true);
   }
 
-  /** Tells the client why it has to go, and ends the connection: at once for `grace: false`, else when it has read it. */
+  /**
+   * Tells the client why it has to go, and ends the connection as soon as it has been told; at the latest after two
+   * seconds, whatever still waits for it.
+   * @param patient `false` for a client that does not read: its connection is left alone until then
+   */
   close(closing: Refusal, { patient = true }: { patient?: boolean } = {}): void {
     if (this.#state === 'closing' || this.#state === 'closed') return;
     this.#setState('closing');
     this.#clearQueue();
     this.socket.emit('rejoin:closing', closing);
+    this.#closeTimer = setTimeout(() => this.#transport.terminate(), CLOSE_GRACE_MS);
     if (patient && closing.retryable) this.#transport.close();
     else if (patient) this.socket.disconnect(true);
-    this.#closeTimer = setTimeout(() => this.#transport.terminate(), CLOSE_GRACE_MS);
   }
 
   /** The socket is gone. */

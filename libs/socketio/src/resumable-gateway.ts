@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { FeedTail } from '@rejoin/feed';
 import {
   type AudienceToken,
@@ -145,8 +146,9 @@ export class ResumableGateway {
   serverOptions(): Partial<ServerOptions> {
     return {
       adapter: this.#adapter.factory,
-      // Switches on the `pid` and `offset` of stock clients; recovery itself is this gateway's.
-      connectionStateRecovery: { maxDisconnectionDuration: this.#windowMs, skipMiddlewares: false },
+      // Stock recovery writes missed packets before any token is verified, and sends every `socket.emit` by way of Redis. It
+      // stays off; a stock client resumes all the same, because it follows the `pid` that this gateway gives it.
+      connectionStateRecovery: undefined as never,
       maxHttpBufferSize: MAX_CLIENT_PACKET_BYTES,
     };
   }
@@ -258,7 +260,7 @@ export class ResumableGateway {
         authorizeWatch,
       });
       this.#admissions.set(socket, admission);
-      if (admission.pid !== null) Object.assign(socket, { pid: admission.pid, recovered: true });
+      Object.assign(socket, { pid: admission.pid ?? newPid(), recovered: admission.pid !== null });
     } catch (error) {
       if (error instanceof RefusedError) throw error;
       this.#options.log.error({ err: error }, 'admitting a client failed');
@@ -358,6 +360,11 @@ export class ResumableGateway {
   #every(ms: number, run: () => void): void {
     this.#timers.push(setInterval(run, Math.max(50, ms)));
   }
+}
+
+/** As long as Socket.IO's own, and not to be guessed. */
+function newPid(): string {
+  return randomBytes(15).toString('base64url');
 }
 
 /** Spread, so that clients that are told together do not come back together. */

@@ -5,25 +5,20 @@ import type { Namespace, Server } from 'socket.io';
 
 type AdapterFactory = Exclude<Parameters<Server['adapter']>[0], undefined>;
 
-/** The methods of an adapter instance through which stock connection state recovery works. */
-interface RecoveringAdapter {
-  persistSession(session: unknown): void;
-  restoreSession(pid: string, offset: string): Promise<null>;
-  addOffsetIfNecessary(packet: unknown, opts: unknown, offset: unknown): void;
-  serverCount(): Promise<number>;
+/** What is used of an adapter instance. */
+interface ClusterAdapter {
   close(): void;
 }
 
 /**
- * The Redis Streams adapter, in charge of rooms and of the cluster's control traffic, without its connection state
- * recovery: that restores rooms and writes missed packets before any token is verified, and reads the whole shared stream
- * for each client. Resume is `ResumableGateway`'s; these methods would undo it.
+ * The Redis Streams adapter, in charge of rooms and of the cluster's control traffic (`fetchSockets`, `disconnectSockets`,
+ * `serverSideEmit`, plain `emit`), with an end to the connections that it makes for itself and never closes.
  */
 export class StreamsAdapter {
   readonly factory: AdapterFactory;
   readonly #client: RedisClient;
   readonly #duplicates: RedisClient[] = [];
-  readonly #adapters: RecoveringAdapter[] = [];
+  readonly #adapters: ClusterAdapter[] = [];
 
   /** @param client must wait for Redis (use `background`): the adapter repeats a failed read at once, without a pause */
   constructor(client: RedisClient, keys: Keyspace, onError: (error: Error) => void) {
@@ -33,22 +28,13 @@ export class StreamsAdapter {
     const adapters = this.#adapters;
     // Socket.IO calls it with `new`, which an arrow function refuses.
     this.factory = function adapterOf(namespace: Namespace) {
-      const adapter = create(namespace) as unknown as RecoveringAdapter;
-      adapter.persistSession = () => undefined;
-      adapter.restoreSession = () => Promise.resolve(null);
-      adapter.addOffsetIfNecessary = () => undefined;
+      const adapter = create(namespace) as unknown as ClusterAdapter;
       adapters.push(adapter);
       return adapter;
     } as unknown as AdapterFactory;
   }
 
-  /** Resolves when this gateway takes part in the cluster's control traffic. */
-  async joined(): Promise<boolean> {
-    const counts = await Promise.all(this.#adapters.map((adapter) => adapter.serverCount()));
-    return counts.every((count) => count >= 1);
-  }
-
-  /** Ends the adapters, then the connections that they made for themselves: a poll loop that lost its connection spins. */
+  /** Ends the adapters, then their connections: a poll loop that loses its connection before it is ended spins. */
   close(): void {
     for (const adapter of this.#adapters) adapter.close();
     for (const client of this.#duplicates) disconnect(client);
