@@ -25,20 +25,7 @@ local handled, feedBytes, dead, deadOrder = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local token, group, roomTtl, maxPerRoom = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local duplicateWindow, count = tonumber(ARGV[5]), tonumber(ARGV[6])
 
--- Compared as text by length, then by digits: exact beyond 2^53.
-local function parts(id)
-  local dash = string.find(id, '-', 1, true)
-  return string.sub(id, 1, dash - 1), string.sub(id, dash + 1)
-end
-local function below(a, b)
-  if a == b then return false end
-  local aMs, aSeq = parts(a)
-  local bMs, bSeq = parts(b)
-  if #aMs ~= #bMs then return #aMs < #bMs end
-  if aMs ~= bMs then return aMs < bMs end
-  if #aSeq ~= #bSeq then return #aSeq < #bSeq end
-  return aSeq < bSeq
-end
+-- @include entry-ids
 
 if redis.call('GET', lease) ~= token then
   return redis.error_reply('FENCED the lease is not held with this token')
@@ -72,13 +59,7 @@ for i = 1, count do
   end
 end
 local doneId = redis.call('GET', done) or '0-0'
-local feedLast = '0-0'
-if redis.call('EXISTS', feed) == 1 then
-  local info = redis.call('XINFO', 'STREAM', feed)
-  for i = 1, #info, 2 do
-    if info[i] == 'last-generated-id' then feedLast = info[i + 1] end
-  end
-end
+local feedLast = lastIdOf(feed)
 tonumber(redis.call('GET', handled) or 0)
 tonumber(redis.call('GET', feedBytes) or 0)
 redis.call('HLEN', dead)

@@ -12,19 +12,7 @@
 local feed = KEYS[1]
 local maxEntries, maxBytes = tonumber(ARGV[1]), tonumber(ARGV[2])
 
-local function parts(id)
-  local dash = string.find(id, '-', 1, true)
-  return string.sub(id, 1, dash - 1), string.sub(id, dash + 1)
-end
-local function below(a, b)
-  if a == b then return false end
-  local aMs, aSeq = parts(a)
-  local bMs, bSeq = parts(b)
-  if #aMs ~= #bMs then return #aMs < #bMs end
-  if aMs ~= bMs then return aMs < bMs end
-  if #aSeq ~= #bSeq then return #aSeq < #bSeq end
-  return aSeq < bSeq
-end
+-- @include entry-ids
 -- A mark of a cut counts as not after any position: it is no entry.
 local function isAfter(value, position)
   return string.sub(value, 1, 1) ~= '~' and below(position, value)
@@ -53,13 +41,7 @@ local function firstAfter(key, length, position)
   return known
 end
 
-local feedLast = '0-0'
-if redis.call('EXISTS', feed) == 1 then
-  local info = redis.call('XINFO', 'STREAM', feed)
-  for i = 1, #info, 2 do
-    if info[i] == 'last-generated-id' then feedLast = info[i + 1] end
-  end
-end
+local feedLast = lastIdOf(feed)
 
 local ids, known, bound = {}, {}, nil
 for room = 2, #KEYS do

@@ -8,26 +8,7 @@
 -- ARGV 1 the cursor's entry ID, '' where there is none to judge
 -- Returns { epoch, floor, now in ms, last ID of events, last ID of feed, 1 where the cursor's entry exists or 0,
 --           ID of the first feed entry after the cursor or '', highest ID cut from one of the rooms or '' }
-local function parts(id)
-  local dash = string.find(id, '-', 1, true)
-  return string.sub(id, 1, dash - 1), string.sub(id, dash + 1)
-end
-local function below(a, b)
-  if a == b then return false end
-  local aMs, aSeq = parts(a)
-  local bMs, bSeq = parts(b)
-  if #aMs ~= #bMs then return #aMs < #bMs end
-  if aMs ~= bMs then return aMs < bMs end
-  if #aSeq ~= #bSeq then return #aSeq < #bSeq end
-  return aSeq < bSeq
-end
-local function lastOf(stream)
-  if redis.call('EXISTS', stream) == 0 then return '0-0' end
-  local info = redis.call('XINFO', 'STREAM', stream)
-  for i = 1, #info, 2 do
-    if info[i] == 'last-generated-id' then return info[i + 1] end
-  end
-end
+-- @include entry-ids
 
 local epoch, floor, events, feed = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local cursor = ARGV[1]
@@ -50,6 +31,6 @@ if cursor ~= '' then
   end
 end
 return {
-  redis.call('GET', epoch) or '', redis.call('GET', floor) or '0-0', now, lastOf(events), lastOf(feed), exists,
+  redis.call('GET', epoch) or '', redis.call('GET', floor) or '0-0', now, lastIdOf(events), lastIdOf(feed), exists,
   following, cut,
 }

@@ -1,5 +1,6 @@
 import { ENTRY_ID_ZERO, type EntryId } from '@rejoin/protocol';
-import { disconnect, type Keyspace, type RedisClient, reconnectDelayMs } from '@rejoin/redis';
+import { type Keyspace, type RedisClient, reconnectDelayMs } from '@rejoin/redis';
+import { BlockingConnection, pause } from '@rejoin/streams';
 import { HistoryCheck } from './history-check.ts';
 import { lanesOf } from './lanes.ts';
 
@@ -93,7 +94,7 @@ export class FeedTail {
   /** Ends reading. Idempotent; resolves when no listener will be called any more. */
   async stop(): Promise<void> {
     this.#stopped.abort();
-    for (const lane of this.#lanes) lane.close();
+    for (const lane of this.#lanes) lane.connection.close();
     await Promise.all(this.#loops);
   }
 
@@ -139,18 +140,21 @@ export class FeedTail {
     let failures = 0;
     while (!this.#stopped.signal.aborted) {
       try {
-        if (lane.reconnected || performance.now() >= verifyAt) {
-          lane.reconnected = false;
+        if (!lane.healthy || performance.now() >= verifyAt) {
           await Promise.all(lane.partitions.map((partition) => this.verify(partition)));
           verifyAt = performance.now() + VERIFY_INTERVAL_MS;
         }
-        const reply = await lane.read((client) => this.#read(client, lane), this.#blockMs + WATCHDOG_GRACE_MS);
+        const reply = await lane.connection.read(
+          (client) => this.#read(client, lane),
+          this.#blockMs + WATCHDOG_GRACE_MS,
+        );
+        lane.healthy = true;
         failures = 0;
         if (reply && !this.#stopped.signal.aborted) this.#deliver(lane, reply);
       } catch (error) {
         if (this.#stopped.signal.aborted) return;
         this.#options.listener.onError(error as Error);
-        lane.replace();
+        lane.healthy = false;
         await pause(reconnectDelayMs(failures++), this.#stopped.signal);
       }
     }
@@ -227,62 +231,15 @@ function parseEntry(entryId: EntryId, fields: readonly string[]): FeedEntry & { 
   return { entryId, prev, tenant, rooms: rooms.split(' '), type, event };
 }
 
-/** One blocking connection and the partitions it reads; replaced as a whole when it fails or hangs. */
+/** The partitions that one blocking connection reads, and whether it does. */
 class Lane {
   readonly partitions: readonly number[];
-  readonly #connect: () => RedisClient;
-  #client: RedisClient;
-  #healthy = true;
-  /** The connection is not the one of the last successful read. */
-  reconnected = false;
+  readonly connection: BlockingConnection;
+  /** Whether the last read succeeded, within its time. */
+  healthy = true;
 
   constructor(partitions: readonly number[], connectBlocking: () => RedisClient) {
     this.partitions = partitions;
-    this.#connect = connectBlocking;
-    this.#client = this.#connect();
+    this.connection = new BlockingConnection(connectBlocking);
   }
-
-  get healthy(): boolean {
-    return this.#healthy;
-  }
-
-  /** Runs one read; rejects where it stays unanswered for `timeoutMs`. */
-  async read<Reply>(run: (client: RedisClient) => Promise<Reply>, timeoutMs: number): Promise<Reply> {
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`a blocking read stayed unanswered for ${timeoutMs} ms`)), timeoutMs);
-    });
-    try {
-      const reply = await Promise.race([run(this.#client), timeout]);
-      this.#healthy = true;
-      return reply;
-    } catch (error) {
-      this.#healthy = false;
-      throw error;
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
-  replace(): void {
-    this.close();
-    this.#client = this.#connect();
-    this.reconnected = true;
-  }
-
-  close(): void {
-    disconnect(this.#client);
-  }
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, ms);
-    function done(): void {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    }
-    signal.addEventListener('abort', done);
-  });
 }

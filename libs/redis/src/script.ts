@@ -14,12 +14,15 @@ export interface Script {
   runBuffer(client: RedisClient, keys: readonly string[], args: readonly Argument[]): Promise<unknown>;
 }
 
+/** A line in a script that stands for a fragment of this folder: `-- @include entry-ids`. */
+const INCLUDE = /^-- @include ([a-z-]+)$/gm;
+
 /**
- * Loads `<name>.lua` from the folder of the calling module.
+ * Loads `<name>.lua` from the folder of the calling module, with the fragments that it includes.
  * @param moduleUrl the caller's `import.meta.url`
  */
 export function loadScript(name: string, moduleUrl: string): Script {
-  const source = readFileSync(new URL(`${name}.lua`, moduleUrl), 'utf8');
+  const source = readLua(name, moduleUrl).replace(INCLUDE, (_, fragment: string) => readLua(fragment, import.meta.url));
   const digest = createHash('sha1').update(source).digest('hex');
   const runWith =
     (call: 'call' | 'callBuffer'): Script['run'] =>
@@ -37,4 +40,8 @@ export function loadScript(name: string, moduleUrl: string): Script {
 
 function isNoScript(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('NOSCRIPT');
+}
+
+function readLua(name: string, moduleUrl: string): string {
+  return readFileSync(new URL(`${name}.lua`, moduleUrl), 'utf8');
 }

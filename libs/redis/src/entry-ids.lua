@@ -1,0 +1,24 @@
+-- Entry IDs of a stream. Their parts are compared as text, by length and then by digits: exact beyond 2^53.
+local function parts(id)
+  local dash = string.find(id, '-', 1, true)
+  return string.sub(id, 1, dash - 1), string.sub(id, dash + 1)
+end
+
+local function below(a, b)
+  if a == b then return false end
+  local aMs, aSeq = parts(a)
+  local bMs, bSeq = parts(b)
+  if #aMs ~= #bMs then return #aMs < #bMs end
+  if aMs ~= bMs then return aMs < bMs end
+  if #aSeq ~= #bSeq then return #aSeq < #bSeq end
+  return aSeq < bSeq
+end
+
+-- The last ID that a stream was given, whatever was trimmed since; '0-0' where there is no stream.
+local function lastIdOf(stream)
+  if redis.call('EXISTS', stream) == 0 then return '0-0' end
+  local info = redis.call('XINFO', 'STREAM', stream)
+  for i = 1, #info, 2 do
+    if info[i] == 'last-generated-id' then return info[i + 1] end
+  end
+end
