@@ -9,6 +9,8 @@ export default {
   globalTeardown: '<rootDir>/libs/testing/jest/global-teardown.mjs',
   modulePathIgnorePatterns: ['<rootDir>/(apps|libs)/.*/dist/'],
   coverageProvider: 'v8',
+  // A busy machine is no failure: tests wait on conditions, and those have shorter limits of their own.
+  testTimeout: 20_000,
   collectCoverageFrom: ['{apps,libs}/*/src/**/*.ts', '!**/{main,index}.ts'],
   coverageThreshold: { global: { lines: 80, branches: 80 } },
 };

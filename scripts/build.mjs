@@ -26,12 +26,12 @@ const STAMP = 'node_modules/.rejoin-build';
  */
 export async function build(lockHash) {
   const workspaces = findWorkspaces();
-  requireReferences(workspaces);
   const force = lockHash !== undefined && (!existsSync(STAMP) || readFileSync(STAMP, 'utf8') !== lockHash);
   await step('Building', async () => {
     for (const workspace of workspaces) removeStale(workspace);
     await runOrFail(process.execPath, [COMPILER, '-b', PROJECT, ...(force ? ['--force'] : [])]);
     for (const workspace of workspaces) copyAssets(workspace);
+    requireReferences(workspaces);
     if (lockHash !== undefined) writeFileSync(STAMP, lockHash);
   });
 }

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
-import { run, runInForeground, runOrFail } from './run.mjs';
+import { run, runOrFail, startInForeground } from './run.mjs';
 import { StepFailure, say, step } from './step.mjs';
 
 /**
@@ -41,7 +41,7 @@ export async function provideRedis({ install }) {
     throw new StepFailure(`Run: ${command}`);
 
   // Asks for the password here, where nothing else writes to the terminal.
-  if (!asRoot) await runInForeground('sudo', ['-v']);
+  if (!asRoot) await startInForeground('sudo', ['-v']).ended;
   const prefix = asRoot ? ['env'] : ['sudo', 'env'];
   for (const packageName of manager.packages) {
     const installed = await step(`Installing ${packageName}`, async (report) => {

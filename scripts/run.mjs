@@ -41,12 +41,16 @@ export async function runOrFail(command, args, options) {
   return output;
 }
 
-/** Runs a program on this terminal; it gets every signal that this process gets. Resolves to its exit code. */
-export function runInForeground(command, args, env = {}) {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd: ROOT, env: { ...process.env, ...env }, stdio: 'inherit' });
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+/**
+ * Starts a program on this terminal; it gets every signal that this process gets. `ended` resolves to its exit code, 1 where a
+ * signal ended it.
+ */
+export function startInForeground(command, args) {
+  const child = spawn(command, args, { cwd: ROOT, stdio: 'inherit' });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  const ended = new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (code, signal) => resolve(signal ? 1 : code));
   });
+  return { ended, kill: (signal) => child.kill(signal) };
 }

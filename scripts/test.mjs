@@ -1,11 +1,13 @@
 import './check-node.mjs';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 
 const { setUp } = await import('./setup.mjs');
-const { run, runInForeground } = await import('./run.mjs');
+const { run, startInForeground } = await import('./run.mjs');
 const { fail, StepFailure, step } = await import('./step.mjs');
 
 const RESULTS = 'node_modules/.cache/jest-results.json';
+/** How long jest may take to exit once it has written its results. */
+const EXIT_PATIENCE_MS = 10_000;
 const BIN = 'node_modules/.bin';
 const CHECKS = [
   ['Format and lint (biome)', `${BIN}/biome`, 'check', '.'],
@@ -42,7 +44,7 @@ finish(await runTests());
 /** A part of the tests says nothing about coverage, so with arguments it is not measured. */
 async function runTests() {
   rmSync(RESULTS, { force: true });
-  const code = await runInForeground(process.execPath, [
+  const jest = startInForeground(process.execPath, [
     '--no-warnings=ExperimentalWarning',
     '--experimental-vm-modules',
     'node_modules/jest/bin/jest.js',
@@ -50,6 +52,16 @@ async function runTests() {
     `--outputFile=${RESULTS}`,
     ...(args.length === 0 ? ['--coverage'] : args),
   ]);
+  const watch = setInterval(() => {
+    if (!existsSync(RESULTS) || Date.now() - statSync(RESULTS).mtimeMs < EXIT_PATIENCE_MS) return;
+    clearInterval(watch);
+    console.error(
+      'Jest does not exit: a test left something open. Look for it with: npm run jest -- --detectOpenHandles',
+    );
+    jest.kill('SIGTERM');
+  }, 1_000);
+  const code = await jest.ended;
+  clearInterval(watch);
   if (!existsSync(RESULTS)) return { passed: 0, failed: 1 };
   const results = JSON.parse(readFileSync(RESULTS, 'utf8'));
   const failed = results.numFailedTests + results.numRuntimeErrorTestSuites;

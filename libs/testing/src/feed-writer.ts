@@ -25,7 +25,11 @@ export class FeedWriter {
     this.#fanOut = new FanOut(client, keys, { windowMs: 86_400_000, maxPerRoom: 10_000, ...options });
   }
 
-  static async open(client: RedisClient, keys: PartitionKeys, options: Partial<FanOutOptions> = {}): Promise<FeedWriter> {
+  static async open(
+    client: RedisClient,
+    keys: PartitionKeys,
+    options: Partial<FanOutOptions> = {},
+  ): Promise<FeedWriter> {
     const writer = new FeedWriter(client, keys, options);
     await client.set(keys.lease, writer.token);
     await client.xgroup('CREATE', keys.events, GROUP, '0', 'MKSTREAM');
