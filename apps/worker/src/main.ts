@@ -1,0 +1,4 @@
+import { runApp } from '@rejoin/runtime';
+import { startWorker } from './worker-app.ts';
+
+await runApp('worker', startWorker);

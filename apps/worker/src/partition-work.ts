@@ -1,0 +1,188 @@
+import { FanOut, type FanOutItem, type FanOutOptions, type FanOutResult } from '@rejoin/feed';
+import { ENTRY_ID_ZERO, type EntryId } from '@rejoin/protocol';
+import { type PartitionKeys, type RedisClient, reconnectDelayMs } from '@rejoin/redis';
+import type { Logger } from '@rejoin/runtime';
+import {
+  classifyRedisFailure,
+  type EntryPage,
+  EventReader,
+  type EventWaker,
+  FencedError,
+  type PartitionLease,
+  pause,
+  type ReadBounds,
+  StaleBatchError,
+} from '@rejoin/streams';
+import { EventPreparation } from './event-preparation.ts';
+import { FailureLog } from './failure-log.ts';
+import { splitIntoBatches } from './fan-out-batches.ts';
+import { FanOutQueue } from './fan-out-queue.ts';
+import type { PartitionHistory } from './partition-history.ts';
+import { replaceSilentConnection } from './silent-connection.ts';
+import type { WorkerCounters } from './worker-counters.ts';
+
+export interface PartitionWorkOptions {
+  readonly lease: PartitionLease;
+  /** For short commands; takes and fan-outs travel on it one behind the other. */
+  readonly client: RedisClient;
+  readonly keys: PartitionKeys;
+  readonly waker: EventWaker;
+  readonly preparation: EventPreparation;
+  readonly history: PartitionHistory;
+  readonly fanOut: FanOutOptions;
+  readonly bounds?: Partial<ReadBounds>;
+  readonly counters: WorkerCounters;
+  readonly logger: Logger;
+}
+
+/**
+ * Works for one partition under a lease: takes entries, prepares them, fans them out, in order.
+ *
+ *     recovering ──pending entries list is read──▶ taking ──nothing left──▶ waiting
+ *         ▲                                          │  ▲────woken────────────┘
+ *         └──any failure but the loss of the lease───┘
+ *
+ * A failure may hide that something was taken or fanned out, so it always leads back to the pending entries list.
+ */
+export class PartitionWork {
+  readonly #options: PartitionWorkOptions;
+  readonly #reader: EventReader;
+  readonly #fanOut: FanOut;
+  readonly #failureLog: FailureLog;
+  #failures = 0;
+
+  constructor(options: PartitionWorkOptions) {
+    this.#options = options;
+    const { client, keys, lease, bounds } = options;
+    this.#reader = new EventReader(client, keys, lease.token, bounds);
+    this.#fanOut = new FanOut(client, keys, options.fanOut);
+    this.#failureLog = new FailureLog(options.logger, 'partition starts again from its pending entries list');
+  }
+
+  /** Resolves when the lease is yielding and the batch at hand is finished, or when the lease is lost. */
+  async run(): Promise<void> {
+    const { lease, waker } = this.#options;
+    waker.join(lease.partition);
+    try {
+      while (!lease.yielding.aborted) {
+        try {
+          await this.#session();
+        } catch (error) {
+          await this.#recover(error);
+        }
+      }
+    } finally {
+      await waker.leave(lease.partition);
+    }
+  }
+
+  async #recover(error: unknown): Promise<void> {
+    const { lease, client, history, counters } = this.#options;
+    if (error instanceof FencedError) {
+      counters.fenced += 1;
+      lease.end();
+    }
+    if (lease.ended.aborted) return;
+    if (error instanceof StaleBatchError) counters.staleBatches += 1;
+    else counters.failures += 1;
+    if (classifyRedisFailure(error) === 'connection') history.doubt();
+    replaceSilentConnection(client, error);
+    this.#failureLog.report(error, { partition: lease.partition });
+    // Reading the pending entries list cures a stale batch; only one that comes back at once must wait.
+    const delayMs = error instanceof StaleBatchError && this.#failures === 0 ? 0 : reconnectDelayMs(this.#failures);
+    this.#failures += 1;
+    await pause(delayMs, lease.yielding);
+  }
+
+  async #session(): Promise<void> {
+    const { lease, waker, history } = this.#options;
+    await this.#verifyHistory();
+    await this.#reader.ensureGroup();
+    const queue = new FanOutQueue(lease, this.#fanOut, (batch, result) => this.#record(batch, result));
+    const interrupted = AbortSignal.any([lease.yielding, queue.failed]);
+    let recovering = true;
+    let reading: Promise<PromiseSettledResult<EntryPage>> | null = this.#read(recovering, ENTRY_ID_ZERO);
+    try {
+      while (reading !== null) {
+        const page: EntryPage = unwrap(await reading);
+        if (history.due) await this.#verifyHistory();
+        const mayHaveMore = recovering || page.more;
+        recovering = recovering && page.more;
+        // The next page is on its way while this one is prepared.
+        reading = mayHaveMore && !interrupted.aborted ? this.#read(recovering, page.position) : null;
+        await this.#send(page, queue);
+        if (reading === null && !interrupted.aborted) {
+          await waker.wait(lease.partition, page.position, interrupted);
+          if (!interrupted.aborted) reading = this.#read(recovering, page.position);
+        }
+      }
+      await queue.drain();
+    } finally {
+      // Nothing of this session may come after the beginning of the next.
+      await Promise.all([reading, queue.settle()]);
+    }
+  }
+
+  /** Never rejects, since it may fail while something else is awaited. */
+  async #read(recovering: boolean, after: EntryId): Promise<PromiseSettledResult<EntryPage>> {
+    try {
+      this.#requireLease();
+      return { status: 'fulfilled', value: await (recovering ? this.#reader.pending(after) : this.#reader.take()) };
+    } catch (reason) {
+      return { status: 'rejected', reason };
+    }
+  }
+
+  async #send({ entries }: EntryPage, queue: FanOutQueue): Promise<void> {
+    const { preparation, counters, history } = this.#options;
+    counters.taken += entries.length;
+    const suspects = entries.filter((entry) => EventPreparation.needsBytes(entry));
+    const bytes = new Map(
+      await Promise.all(
+        suspects.map(async ({ entryId }) => [entryId, await this.#reader.eventBytes(entryId)] as const),
+      ),
+    );
+    const items = entries.map((entry) => preparation.prepare(entry, bytes.get(entry.entryId)));
+    for (const batch of splitIntoBatches(items)) {
+      if (history.due) await this.#verifyHistory();
+      await queue.push(batch);
+    }
+  }
+
+  #record(batch: readonly FanOutItem[], { delivered, duplicates, dead }: FanOutResult): void {
+    const { lease, counters, history, logger } = this.#options;
+    counters.batches += 1;
+    counters.delivered += delivered;
+    counters.duplicates += duplicates;
+    counters.dead += dead;
+    if (this.#failures > 0) logger.info({ partition: lease.partition }, 'partition works again');
+    this.#failures = 0;
+    this.#failureLog.recovered();
+    // With a duplicate among them it is unknown which ones are in the feed.
+    const last = duplicates === 0 ? batch.findLast(({ kind }) => kind === 'deliver') : undefined;
+    if (last && delivered > 0) history.advance(last.entryId);
+    if (dead > 0) {
+      const entryIds = batch.filter(({ kind }) => kind === 'dead').map(({ entryId }) => entryId);
+      logger.warn({ partition: lease.partition, dead, entryIds: entryIds.slice(0, 10) }, 'events were dead-lettered');
+    }
+  }
+
+  async #verifyHistory(): Promise<void> {
+    const { lease, history, counters, logger } = this.#options;
+    this.#requireLease();
+    const { broken } = await history.verify();
+    if (!broken) return;
+    counters.historyBreaks += 1;
+    logger.error({ partition: lease.partition }, 'Redis lost data: clients of this partition will be told of a gap');
+  }
+
+  #requireLease(): void {
+    const { lease } = this.#options;
+    if (!lease.held) throw new FencedError(lease.partition);
+  }
+}
+
+function unwrap<Value>(outcome: PromiseSettledResult<Value>): Value {
+  if (outcome.status === 'rejected') throw outcome.reason;
+  return outcome.value;
+}

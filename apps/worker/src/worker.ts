@@ -1,0 +1,232 @@
+import type { AudienceResolver } from '@rejoin/audience';
+import type { FanOutOptions } from '@rejoin/feed';
+import {
+  connect,
+  disconnect,
+  type Keyspace,
+  openInstallation,
+  PartitionCountMismatchError,
+  type RedisClient,
+  reconnectDelayMs,
+} from '@rejoin/redis';
+import type { Health, Logger } from '@rejoin/runtime';
+import { checkRedis, EventWaker, LeaseManager, type PartitionLease, pause, type ReadBounds } from '@rejoin/streams';
+import { EventPreparation } from './event-preparation.ts';
+import { FailureLog } from './failure-log.ts';
+import { PartitionHistory } from './partition-history.ts';
+import { PartitionWork } from './partition-work.ts';
+import { replaceSilentConnection } from './silent-connection.ts';
+import { Upkeep } from './upkeep.ts';
+import { newWorkerCounters, type WorkerCounters } from './worker-counters.ts';
+
+export interface WorkerOptions {
+  readonly redisUrl: string;
+  readonly keys: Keyspace;
+  /** The configured partition count; the installation's where absent. */
+  readonly partitions?: number;
+  readonly resolver: AudienceResolver;
+  /** How far back clients may resume, in milliseconds, and how much is kept for that. */
+  readonly replay: FanOutOptions & { /** Feed bytes over all partitions. */ readonly maxBytes: number };
+  readonly logger: Logger;
+  /** How long a lease holds without renewal, in milliseconds; 4,000 by default. */
+  readonly leaseTtlMs?: number;
+  /** How often leases are looked at, in milliseconds; 250 by default. */
+  readonly leasePollMs?: number;
+  /** Longest blocking read, in milliseconds; 1,500 by default. */
+  readonly blockMs?: number;
+  /** Milliseconds between two rounds of upkeep; 1,000 by default. */
+  readonly upkeepMs?: number;
+  /** Percent of maxmemory above which publishing is refused; 90 by default. */
+  readonly memoryPercent?: number;
+  readonly bounds?: Partial<ReadBounds>;
+}
+
+/** Brings events from event streams into the feeds: owns its share of the partitions, and works for each by itself. */
+export class Worker {
+  readonly counters: WorkerCounters = newWorkerCounters();
+  readonly #options: WorkerOptions;
+  readonly #stopping = new AbortController();
+  readonly #histories = new Map<number, PartitionHistory>();
+  #running: Running | undefined;
+  #stopped: Promise<void> | undefined;
+
+  constructor(options: WorkerOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Resolves when this worker takes part: Redis answers and the installation is opened. Waits for Redis as long as it takes.
+   * @throws PartitionCountMismatchError
+   * @throws Error where it is stopped before
+   */
+  async start(): Promise<void> {
+    const { keys, leaseTtlMs = 4_000, logger } = this.#options;
+    const client = this.#connect('rejoin-worker', 5_000);
+    const leaseClient = this.#connect('rejoin-worker-leases', Math.max(100, leaseTtlMs / 2));
+    try {
+      const partitions = await this.#open(client);
+      if (this.#stopping.signal.aborted) throw new Error('stopped before it was started');
+      this.#running = this.#run(client, leaseClient, partitions);
+      logger.info({ partitions, workerId: this.#running.leases.workerId, prefix: keys.prefix }, 'worker takes part');
+    } catch (error) {
+      disconnect(client);
+      disconnect(leaseClient);
+      throw error;
+    }
+  }
+
+  /**
+   * Finishes the batches at hand, gives the leases back and leaves. Idempotent.
+   * @param deadlineMs after which leases are ended whatever is at hand, in milliseconds; 5,000 by default
+   */
+  stop(deadlineMs = 5_000): Promise<void> {
+    this.#stopped ??= this.#stop(deadlineMs);
+    return this.#stopped;
+  }
+
+  /** The partitions owned now, ascending. */
+  get owned(): number[] {
+    return this.#running?.leases.leases.map(({ partition }) => partition) ?? [];
+  }
+
+  health(): Health {
+    const redis = this.#running?.client.status === 'ready';
+    const leases = this.#running?.leases.ready ?? false;
+    return {
+      ready: redis && leases,
+      checks: { redis: { ready: redis }, leases: { ready: leases, detail: `owns ${this.owned.length} partitions` } },
+    };
+  }
+
+  async #stop(deadlineMs: number): Promise<void> {
+    this.#stopping.abort();
+    if (!this.#running) return;
+    const { client, leaseClient, leases, upkeep } = this.#running;
+    try {
+      await Promise.all([leases.stop(deadlineMs), upkeep.stop()]);
+    } finally {
+      disconnect(client);
+      disconnect(leaseClient);
+    }
+  }
+
+  #connect(name: string, commandTimeoutMs: number): RedisClient {
+    const failures = new FailureLog(this.#options.logger, 'connection to Redis failed and will be made again');
+    const client = connect({
+      url: this.#options.redisUrl,
+      use: 'commands',
+      name,
+      commandTimeoutMs,
+      onError: (error) => failures.report(error, { connection: name }),
+    });
+    client.on('ready', () => failures.recovered());
+    return client;
+  }
+
+  async #open(client: RedisClient): Promise<number> {
+    const { keys, logger, partitions } = this.#options;
+    const failures = new FailureLog(logger, 'waiting for Redis');
+    for (let attempt = 0; !this.#stopping.signal.aborted; attempt += 1) {
+      try {
+        const installation = await openInstallation(client, keys, partitions);
+        for (const warning of await checkRedis(client)) logger.warn(warning);
+        return installation.partitions;
+      } catch (error) {
+        if (error instanceof PartitionCountMismatchError) throw error;
+        failures.report(error);
+        await pause(reconnectDelayMs(attempt), this.#stopping.signal);
+      }
+    }
+    throw new Error('stopped before it was started');
+  }
+
+  #run(client: RedisClient, leaseClient: RedisClient, partitions: number): Running {
+    const { keys, replay, logger, leaseTtlMs, leasePollMs, upkeepMs, memoryPercent = 90 } = this.#options;
+    const topology = client.isCluster ? 'cluster' : 'standalone';
+    const waker = this.#createWaker(topology);
+    const leaseFailures = new FailureLog(
+      logger,
+      'leases cannot be looked after; what is not renewed in time is given up',
+    );
+    const leases = new LeaseManager({
+      client: leaseClient,
+      keys,
+      partitions,
+      work: (lease) => this.#work(client, waker, lease, partitions),
+      onError: (error) => {
+        leaseFailures.report(error);
+        replaceSilentConnection(leaseClient, error);
+      },
+      ...(leaseTtlMs === undefined ? {} : { ttlMs: leaseTtlMs }),
+      ...(leasePollMs === undefined ? {} : { pollMs: leasePollMs }),
+    });
+    const upkeep = new Upkeep({
+      client,
+      keys,
+      partitions,
+      topology,
+      leases: () => leases.leases,
+      history: (partition) => this.#history(client, partition),
+      windowMs: replay.windowMs,
+      maxBytes: replay.maxBytes,
+      memoryPercent,
+      logger,
+      ...(upkeepMs === undefined ? {} : { intervalMs: upkeepMs }),
+    });
+    client.on('ready', () => {
+      for (const history of this.#histories.values()) history.doubt();
+    });
+    leases.start();
+    upkeep.start();
+    return { client, leaseClient, leases, upkeep };
+  }
+
+  #createWaker(topology: 'standalone' | 'cluster'): EventWaker {
+    const { keys, logger, redisUrl, blockMs } = this.#options;
+    const failures = new FailureLog(logger, 'waiting for events failed and will be begun again');
+    const onError = (error: unknown): void => failures.report(error);
+    return new EventWaker({
+      keys,
+      topology,
+      connectBlocking: () => connect({ url: redisUrl, use: 'blocking', name: 'rejoin-worker-wake', onError }),
+      onError,
+      ...(blockMs === undefined ? {} : { blockMs }),
+    });
+  }
+
+  async #work(client: RedisClient, waker: EventWaker, lease: PartitionLease, partitions: number): Promise<void> {
+    const { keys, replay, resolver, bounds, logger } = this.#options;
+    const { partition } = lease;
+    logger.info({ partition }, 'partition is owned');
+    const work = new PartitionWork({
+      lease,
+      client,
+      keys: keys.partition(partition),
+      waker,
+      preparation: new EventPreparation(resolver, partition, partitions),
+      history: this.#history(client, partition),
+      fanOut: replay,
+      counters: this.counters,
+      logger,
+      ...(bounds === undefined ? {} : { bounds }),
+    });
+    await work.run();
+    logger.info({ partition, lost: !lease.held }, 'partition is given up');
+  }
+
+  #history(client: RedisClient, partition: number): PartitionHistory {
+    let history = this.#histories.get(partition);
+    if (!history) {
+      history = new PartitionHistory(client, this.#options.keys.partition(partition));
+      this.#histories.set(partition, history);
+    }
+    return history;
+  }
+}
+
+interface Running {
+  readonly client: RedisClient;
+  readonly leaseClient: RedisClient;
+  readonly leases: LeaseManager;
+  readonly upkeep: Upkeep;
+}
