@@ -59,8 +59,6 @@ const RESERVED_TYPES = new Set([
 const RESERVED_TYPE_PREFIXES = ['rejoin:', 'session:'];
 const TYPE = /^[A-Za-z0-9_][A-Za-z0-9_.:/-]*$/;
 const EXTENSION_NAME = /^[a-z0-9]{1,20}$/;
-/** Attributes of the CloudEvents core and its JSON format, which are not extensions. */
-const CORE_ATTRIBUTES = new Set(['specversion', 'id', 'source', 'type', 'time', 'subject', 'data', 'data_base64']);
 // RFC 3339, section 5.6.
 const TIMESTAMP = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$/;
 
@@ -117,6 +115,9 @@ const EventSchema = v.looseObject(
   'must be a JSON object',
 );
 
+/** Attributes that the schema checks; all others are extensions of which only the form is known. */
+const CHECKED_ATTRIBUTES = new Set(Object.keys(EventSchema.entries).concat('data'));
+
 /**
  * Checks the envelope of an event, not its size. Reports every bad field, and never throws, whatever `input` is.
  */
@@ -137,7 +138,7 @@ export function parseEvent(input: unknown): ParsedEvent {
 function extensionProblems(input: object): FieldProblem[] {
   const problems: FieldProblem[] = [];
   for (const [name, value] of Object.entries(input)) {
-    if (CORE_ATTRIBUTES.has(name)) continue;
+    if (CHECKED_ATTRIBUTES.has(name)) continue;
     if (!EXTENSION_NAME.test(name)) {
       problems.push({
         path: name.slice(0, 64),

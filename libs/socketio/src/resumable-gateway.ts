@@ -68,6 +68,8 @@ const CURSOR_INTERVAL_MS = 60_000;
 const SESSION_INTERVAL_MS = 600_000;
 /** Largest packet a client may send, in bytes. */
 const MAX_CLIENT_PACKET_BYTES = 64 * 1024;
+/** How long a transport may be open without a handshake, in milliseconds. */
+const CONNECT_TIMEOUT_MS = 10_000;
 /** Clients that are all told to come back spread over this time, in milliseconds. */
 const RETURN_SPREAD_MS = 2_000;
 
@@ -150,6 +152,7 @@ export class ResumableGateway {
       // stays off; a stock client resumes all the same, because it follows the `pid` that this gateway gives it.
       connectionStateRecovery: undefined as never,
       maxHttpBufferSize: MAX_CLIENT_PACKET_BYTES,
+      connectTimeout: CONNECT_TIMEOUT_MS,
     };
   }
 
