@@ -59,7 +59,7 @@ export class EventWaker {
    */
   wait(partition: number, after: EntryId, signal: AbortSignal): Promise<void> {
     const lane = this.#lanes.get(this.#laneName(partition));
-    if (!lane) throw new RangeError(`partition ${partition} has not joined`);
+    if (!lane?.members.has(partition)) throw new RangeError(`partition ${partition} has not joined`);
     return lane.wait(partition, after, signal);
   }
 

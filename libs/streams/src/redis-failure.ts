@@ -1,3 +1,5 @@
+import { types } from 'node:util';
+
 /**
  * Why Redis did not do what it was asked, as far as that decides what comes next.
  * - `connection`: the connection broke or stayed silent. The command may have been executed nevertheless.
@@ -17,7 +19,7 @@ const CONNECTION_MESSAGES =
   /^(Connection is closed|Command timed out|Socket timeout|Stream isn't writeable|connect ETIMEDOUT|None of startup nodes|Cluster isn't ready|Failed to refresh slots|a blocking read stayed unanswered)/;
 
 export function classifyRedisFailure(error: unknown): RedisFailure {
-  if (!(error instanceof Error)) return 'unexpected';
+  if (!types.isNativeError(error)) return 'unexpected';
   if (error.name === 'ReplyError') {
     if (PASSING.test(error.message)) return 'passing';
     if (error.message.startsWith('NOGROUP')) return 'no-group';
