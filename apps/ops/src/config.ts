@@ -1,0 +1,18 @@
+import { bytes, integer, port, readConfiguration, redisVariables, tokenVariables } from '@rejoin/runtime';
+
+const variables = {
+  ...redisVariables,
+  ...tokenVariables,
+  port: port('OPS_PORT', 3_100),
+  /** Largest request body. */
+  maxBodyBytes: bytes('OPS_MAX_BODY', 16 * 1024 ** 2, '16mb'),
+  /** Most bytes of request bodies that are held at one time. */
+  maxHeldBytes: bytes('OPS_MAX_BODIES', 64 * 1024 ** 2, '64mb'),
+  /** Most events of one partition that may wait for fan-out before publishing is refused. */
+  maxBacklog: integer('OPS_MAX_BACKLOG', 1_000_000, { min: 1, max: 1_000_000_000 }),
+};
+
+/** @throws InvalidConfigurationError */
+export function readOpsConfiguration(environment: NodeJS.ProcessEnv) {
+  return readConfiguration(variables, environment);
+}

@@ -1,0 +1,57 @@
+import { All, Controller, HttpCode, Inject, Post, Req, UseGuards } from '@nestjs/common';
+import type { EventInput, Publisher } from '@rejoin/publisher';
+import type { Request } from 'express';
+import { BearerGuard, principalOf, RequireScope } from '../access/bearer.guard.ts';
+import { BodyReader } from '../body/body-reader.ts';
+import { Problem } from '../problem/problem.ts';
+import { type EventDocument, parseEventDocument, requireEventMediaType } from './event-document.ts';
+import { type PublishResult, publishProblem, publishResult } from './publish-problem.ts';
+import { requireTenant } from './tenant-check.ts';
+
+/** Injection token of the process' publisher. */
+export const PUBLISHER = Symbol('publisher');
+
+/** Publishing over HTTP. */
+@Controller('v1/events')
+export class EventsController {
+  readonly #publisher: Publisher;
+  readonly #bodies: BodyReader;
+
+  constructor(@Inject(PUBLISHER) publisher: Publisher, bodies: BodyReader) {
+    this.#publisher = publisher;
+    this.#bodies = bodies;
+  }
+
+  /** Takes one event or an array of events: all are validated before any is appended. */
+  @Post()
+  @HttpCode(202)
+  @UseGuards(BearerGuard)
+  @RequireScope('events:publish')
+  publish(@Req() request: Request): Promise<{ readonly results: readonly PublishResult[] }> {
+    requireEventMediaType(request.headers['content-type']);
+    const principal = principalOf(request);
+    return this.#bodies.read(request, async (body) => {
+      const document = parseEventDocument(body);
+      requireTenant(principal, document);
+      return { results: await this.#append(document) };
+    });
+  }
+
+  @All()
+  refuse(@Req() request: Request): never {
+    throw new Problem(405, 'METHOD_NOT_ALLOWED', `${request.method} is not possible here`, {
+      headers: { allow: 'POST' },
+    });
+  }
+
+  async #append(document: EventDocument): Promise<readonly PublishResult[]> {
+    try {
+      // The publisher validates whatever it is given.
+      if (document.kind === 'event')
+        return [publishResult(await this.#publisher.publish(document.event as EventInput))];
+      return (await this.#publisher.publishBatch(document.events as EventInput[])).map(publishResult);
+    } catch (error) {
+      throw publishProblem(error, document.kind) ?? error;
+    }
+  }
+}

@@ -1,0 +1,85 @@
+import 'reflect-metadata';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { createTokenVerifier } from '@rejoin/identity';
+import { createPublisher, type Publisher, StreamUnavailableError } from '@rejoin/publisher';
+import { PartitionCountMismatchError } from '@rejoin/redis';
+import {
+  type AppContext,
+  answerHealth,
+  InvalidConfigurationError,
+  type Logger,
+  type RunningApp,
+  serverUrl,
+} from '@rejoin/runtime';
+import { readOpsConfiguration } from './config.ts';
+import { opsModule } from './ops.module.ts';
+import { RedisProbe } from './redis-probe.ts';
+
+/** A request must have arrived by then, in milliseconds; slower ones are answered 408. */
+const REQUEST_TIMEOUT_MS = 30_000;
+const HEADERS_TIMEOUT_MS = 10_000;
+/** Time that requests under way have to finish when the process stops, in milliseconds. */
+const DRAIN_MS = 3_000;
+
+/** Starts the HTTP entrance: publishing, and the health of the process. */
+export async function startOps({ environment, lifecycle, logger }: AppContext): Promise<RunningApp> {
+  const configuration = readOpsConfiguration(environment);
+  const verifier = createTokenVerifier(configuration, (message) => logger.warn(message));
+
+  const probe = new RedisProbe(configuration.redisUrl);
+  lifecycle.onStop('Redis probe', () => probe.stop());
+  probe.start();
+  const publisher = createPublisher({
+    redis: configuration.redisUrl,
+    prefix: configuration.prefix,
+    ...(configuration.partitions === undefined ? {} : { partitions: configuration.partitions }),
+    maxBacklog: configuration.maxBacklog,
+    fillIdentity: false,
+    onConnectionError: (error) => logger.warn({ err: error }, 'connection to Redis'),
+  });
+  lifecycle.onStop('publisher', () => publisher.close());
+  await openInstallation(publisher, logger);
+
+  const app = await NestFactory.create<NestExpressApplication>(
+    opsModule({ publisher, verifier, bodyLimits: configuration, logger }),
+    { logger: ['error', 'warn'], abortOnError: false, bodyParser: false },
+  );
+  const server = app.getHttpServer() as Server;
+  lifecycle.onStop('HTTP server', () => stopServing(app, server));
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.use((request: IncomingMessage, response: ServerResponse, next: () => void) => {
+    const checks = { redis: { ready: probe.ready, ...(probe.failure ? { detail: probe.failure } : {}) } };
+    if (!answerHealth(request, response, () => ({ ready: probe.ready, checks }))) next();
+  });
+  server.requestTimeout = REQUEST_TIMEOUT_MS;
+  server.headersTimeout = HEADERS_TIMEOUT_MS;
+  await app.listen(configuration.port);
+  return { url: serverUrl(server) };
+}
+
+/** Finds a wrong partition count at once; a Redis that is away is waited for while requests are answered 503. */
+async function openInstallation(publisher: Publisher, logger: Logger): Promise<void> {
+  try {
+    await publisher.open();
+  } catch (error) {
+    if (error instanceof PartitionCountMismatchError) throw new InvalidConfigurationError([error.message]);
+    if (!(error instanceof StreamUnavailableError)) throw error;
+    logger.warn({ err: error }, 'Redis is away: publishing is refused until it is back');
+  }
+}
+
+/** Takes no more connections, and closes each as its request is answered; what is not answered in time is cut. */
+async function stopServing(app: NestExpressApplication, server: Server): Promise<void> {
+  // Closing a server closes the connections that are idle then, not those that become idle afterwards.
+  const sweep = setInterval(() => server.closeIdleConnections(), 20);
+  const deadline = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
+  try {
+    await app.close();
+  } finally {
+    clearInterval(sweep);
+    clearTimeout(deadline);
+  }
+}
