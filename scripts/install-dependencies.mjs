@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { runOrFail } from './run.mjs';
+import { run } from './run.mjs';
 import { StepFailure, step } from './step.mjs';
 
 const LOCK = 'package-lock.json';
@@ -28,20 +28,21 @@ async function ci(lock, say) {
   const total = Object.values(lock.packages).filter((entry) => entry.integrity && !isForeign(entry)).length;
   let fetched = 0;
   const args = ['ci', '--include=dev', '--loglevel=http', '--no-audit', '--no-fund', '--no-progress'];
-  await runNpm(args, (line) => {
+  const problems = [];
+  const { code } = await runNpm(args, (line) => {
+    if (/^npm (error|ERR!)/.test(line)) problems.push(line);
     if (!/ http (fetch|cache) .*\.tgz/.test(line)) return;
     fetched += 1;
     say(`${fetched} of about ${total} packages`);
   });
+  if (code !== 0) throw new StepFailure(`${problems.slice(0, 20).join('\n')}\n\nnpm ci failed with code ${code}`);
   return { note: `${total} packages` };
 }
 
 /** npm runs itself as `npm_execpath`; outside npm it is the one on PATH. */
 function runNpm(args, onLine) {
   const npm = process.env.npm_execpath;
-  return npm?.endsWith('.js')
-    ? runOrFail(process.execPath, [npm, ...args], { onLine })
-    : runOrFail('npm', args, { onLine });
+  return npm?.endsWith('.js') ? run(process.execPath, [npm, ...args], { onLine }) : run('npm', args, { onLine });
 }
 
 /** Whether npm itself already installed exactly this lock, as `npm install` does. */
