@@ -48,11 +48,11 @@ function requireReferences(workspaces) {
   if (missing.length > 0) throw new StepFailure(`${PROJECT} does not refer to ${missing.join(', ')}`);
 }
 
-/** Files beside the compiled code: Lua scripts, and what an app serves from `public`. */
+/** Files beside the compiled code: scripts in other languages, and what an app serves from `public`. */
 function copyAssets(workspace) {
   const copies = [
     ...files(join(workspace, 'src'))
-      .filter((file) => file.endsWith('.lua'))
+      .filter((file) => SCRIPT.test(file))
       .map((file) => [join(workspace, 'src', file), join(workspace, 'dist', file)]),
     ...files(join(workspace, 'public')).map((file) => [
       join(workspace, 'public', file),
@@ -68,6 +68,7 @@ function copyAssets(workspace) {
 
 /** Made for browsers by another step. */
 const BUNDLES = 'browser/';
+const SCRIPT = /\.(lua|sh)$/;
 const COMPILED = /\.(js|d\.ts)(\.map)?$/;
 
 /**
@@ -80,7 +81,7 @@ function removeStale(workspace) {
   const assets = new Set(files(join(workspace, 'public')).map((file) => join('public', file)));
   const present = new Set(files(dist));
   for (const file of present) {
-    const made = file.endsWith('.lua') || COMPILED.test(file);
+    const made = SCRIPT.test(file) || COMPILED.test(file);
     const stale = file.startsWith('public/') ? !assets.has(file) : made && !sources.has(file.replace(COMPILED, '.ts'));
     if (stale && !file.startsWith(BUNDLES)) rmSync(join(dist, file));
   }

@@ -13,7 +13,7 @@ const SAME_KEY_PRESS_MS = 1_000;
 const PARENT_CHECK_MS = 500;
 
 /**
- * Runs the stack as this process: until SIGINT, SIGTERM or SIGHUP, which end it with code 0 and nothing left behind. A second Ctrl-C
+ * Runs the stack as this process: until SIGINT, SIGTERM, SIGHUP or the end of its parent, which end it with code 0 and nothing left behind. A second Ctrl-C
  * ends at once what takes its time.
  */
 export async function runStack(appsDirectory: string): Promise<void> {
@@ -52,6 +52,7 @@ export async function runStack(appsDirectory: string): Promise<void> {
     process.stderr.write(`${describe(error)}\n`);
     stop('uncaught exception', 1);
   });
+  process.on('disconnect', () => stop('parent is gone', 0));
   if (process.env.npm_lifecycle_event !== undefined) stopWithParent(() => stop('npm is gone', 0));
 
   try {
@@ -59,6 +60,7 @@ export async function runStack(appsDirectory: string): Promise<void> {
     stack = new Stack({ configuration, environment: process.env, appsDirectory, terminal });
     const urls = await stack.start();
     announce(terminal, configuration, urls, startedAt);
+    process.send?.({ type: 'ready', url: urls.gateways[0] });
   } catch (error) {
     // Stopped by a signal: that is reported already.
     if (stoppingSince !== undefined) return;

@@ -38,7 +38,8 @@ function start(variables: NodeJS.ProcessEnv = {}): Run {
     {
       // The supervisor's group, as a terminal has one for it.
       detached: true,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      // The channel ends it with this process, should that be interrupted.
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       env: {
         PATH: process.env.PATH,
         DATA_DIR: standIns.dataDirectory,
@@ -49,14 +50,21 @@ function start(variables: NodeJS.ProcessEnv = {}): Run {
       },
     },
   );
-  const run: Run = { child, exited: once(child, 'close') as Run['exited'], output: '' };
+  const run: Run = { child, exited: endOf(child), output: '' };
   for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => {
+    stream?.setEncoding('utf8').on('data', (text: string) => {
       run.output += text;
     });
   }
   runs.push(run);
   return run;
+}
+
+/** Not 'close', which does not come where the channel was closed from this side. */
+async function endOf(child: ChildProcess): Promise<[number | null, NodeJS.Signals | null]> {
+  const streams = [child.stdout, child.stderr].map((stream) => stream && once(stream, 'end'));
+  const [exit] = await Promise.all([once(child, 'exit'), ...streams]);
+  return exit as [number | null, NodeJS.Signals | null];
 }
 
 async function ready(run: Run): Promise<string> {
@@ -93,6 +101,14 @@ describe('npm start', () => {
     run.child.kill(signal);
     expect(await run.exited).toEqual([0, null]);
     expectGone(pid);
+    expect(locks()).toEqual([]);
+  });
+
+  it('ends with code 0 when its parent is gone', async () => {
+    const run = start();
+    await ready(run);
+    run.child.disconnect();
+    expect(await run.exited).toEqual([0, null]);
     expect(locks()).toEqual([]);
   });
 
