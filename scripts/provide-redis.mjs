@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
-import { run, runOrFail, startInForeground } from './run.mjs';
+import { run, startInForeground } from './run.mjs';
 import { StepFailure, say, step } from './step.mjs';
 
 /**
@@ -13,12 +13,15 @@ const MANAGERS = [
     program: 'apt-get',
     packages: ['redis-server', 'valkey-server'],
     install: ['install', '-y', '--no-install-recommends'],
+    refresh: ['update'],
     root: true,
   },
   { program: 'dnf', packages: ['valkey', 'redis'], install: ['install', '-y'], root: true },
-  { program: 'apk', packages: ['redis', 'valkey'], install: ['add'], root: true },
+  { program: 'apk', packages: ['redis', 'valkey'], install: ['add'], refresh: ['update'], root: true },
   { program: 'brew', packages: ['redis'], install: ['install'], root: false },
 ];
+
+const ELSEWHERE = 'or set REDIS_URL to a server that runs: https://redis.io/downloads';
 
 /**
  * Finds the Redis server program, or installs the distribution's package: root at once, anybody else after being asked.
@@ -27,38 +30,52 @@ const MANAGERS = [
 export async function provideRedis({ install }) {
   const { findRedisServer, MINIMUM_REDIS_MAJOR } = await import('../libs/embedded-redis/dist/index.js');
   if (await findRedisServer()) return;
-  const missing = `Neither redis-server nor valkey-server of version ${MINIMUM_REDIS_MAJOR}.0 or newer is on PATH.`;
-  say(missing);
+  say(`Neither redis-server nor valkey-server of version ${MINIMUM_REDIS_MAJOR}.0 or newer is on PATH.`);
   const manager = MANAGERS.find(({ program }) => onPath(program));
-  if (!manager)
-    throw new StepFailure(
-      `${missing}\nInstall one, or set REDIS_URL to a server that runs: https://redis.io/downloads`,
-    );
+  if (!manager) throw new StepFailure(`Install one, ${ELSEWHERE}`);
   const asRoot = !manager.root || process.getuid?.() === 0;
   const command = [...(asRoot ? [] : ['sudo']), manager.program, ...manager.install, manager.packages[0]].join(' ');
   if (!install) throw new StepFailure(`Run: ${command}`);
-  if (!asRoot && !(onPath('sudo') && (await agreed(`Run \`${command}\` now?`))))
-    throw new StepFailure(`Run: ${command}`);
-
-  // Asks for the password here, where nothing else writes to the terminal.
-  if (!asRoot) await startInForeground('sudo', ['-v']).ended;
-  const prefix = asRoot ? ['env'] : ['sudo', 'env'];
-  for (const packageName of manager.packages) {
-    const installed = await step(`Installing ${packageName}`, async (report) => {
-      const onLine = (line) => line.trim() !== '' && report(line.trim());
-      // RUNLEVEL keeps Debian's package from starting a service of its own, see invoke-rc.d(8).
-      const [program, ...args] = [...prefix, 'DEBIAN_FRONTEND=noninteractive', 'RUNLEVEL=1', manager.program];
-      if (manager.program === 'apt-get' && !hasAptLists()) await runOrFail(program, [...args, 'update'], { onLine });
-      const { code } = await run(program, [...args, ...manager.install, packageName], { onLine });
-      const found = code === 0 ? await findRedisServer() : null;
-      return { found, note: found ? found.version : 'not available in a sufficient version' };
+  if (!asRoot) {
+    if (!onPath('sudo') || !(await agreed(`Run \`${command}\` now?`))) throw new StepFailure(`Run: ${command}`);
+    // Asks for the password here, where nothing else writes to the terminal.
+    await startInForeground('sudo', ['-v']).ended;
+  }
+  const problems = [];
+  for (const name of manager.packages) {
+    const { found } = await step(`Installing ${name}`, async (report) => {
+      const output = await installPackage(manager, name, asRoot, report);
+      const server = await findRedisServer();
+      if (!server) problems.push(output.trimEnd().split('\n').slice(-5).join('\n'));
+      return { found: server !== null, note: server ? server.version : 'no sufficient version' };
     });
-    if (installed.found) return;
+    if (found) return;
   }
   throw new StepFailure(
-    `No package of this system brings version ${MINIMUM_REDIS_MAJOR}.0 or newer.\n` +
-      'See https://redis.io/docs/latest/operate/oss_and_stack/install/, or set REDIS_URL to a server that runs.',
+    [
+      ...problems,
+      `No package of this system brought version ${MINIMUM_REDIS_MAJOR}.0 or newer. Install it, ${ELSEWHERE}`,
+    ].join('\n\n'),
   );
+}
+
+/** Resolves to what the package manager said; whether it worked shows in what is on PATH. */
+async function installPackage(manager, name, asRoot, report) {
+  const onLine = (line) => line.trim() !== '' && report(line.trim());
+  // RUNLEVEL keeps Debian's package from starting a service of its own, see invoke-rc.d(8).
+  const [program, ...args] = [
+    ...(asRoot ? [] : ['sudo']),
+    'env',
+    'DEBIAN_FRONTEND=noninteractive',
+    'RUNLEVEL=1',
+    manager.program,
+  ];
+  const attempt = () => run(program, [...args, ...manager.install, name], { onLine });
+  const first = manager.program === 'apt-get' && !hasAptLists() ? { code: 1 } : await attempt();
+  if (first.code === 0 || !manager.refresh) return first.output;
+  // Without package lists, or with old ones, it knows no package, or one that the mirror no longer has.
+  await run(program, [...args, ...manager.refresh], { onLine });
+  return (await attempt()).output;
 }
 
 function hasAptLists() {
