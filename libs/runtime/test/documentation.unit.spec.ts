@@ -178,3 +178,21 @@ describe('docs/reference/limits.md', () => {
     return new RegExp(`\\b${place}\\b`).test(sources);
   }
 });
+
+describe('docs/reference/socket-protocol.md', () => {
+  const page = new Set(inCode(prose('docs/reference/socket-protocol.md')));
+
+  it('names every reason of a gap', () => {
+    const source = /export type GapReason =([\s\S]*?);\n/.exec(read('libs/protocol/src/socket-events.ts'))?.[1] ?? '';
+    const reasons = [...source.matchAll(/\| '([a-z_]+)'/g)].map(([, reason]) => reason as string);
+    expect(reasons).toContain('window');
+    expect(reasons.filter((reason) => !page.has(reason))).toEqual([]);
+  });
+
+  it('names every code', () => {
+    const source = /WIRE_CODES = \{([\s\S]*?)\} as const/.exec(read('libs/protocol/src/codes.ts'))?.[1] ?? '';
+    const codes = [...source.matchAll(/^\s*([A-Z_]+):/gm)].map(([, code]) => code as string);
+    expect(codes).toContain('AUTH_REQUIRED');
+    expect(codes.filter((code) => !page.has(code))).toEqual([]);
+  });
+});
