@@ -18,7 +18,7 @@ function filesBelow(folder: string, suffix: string): string[] {
 
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
 /** Code blocks say what they say; a link or a table in one is none. */
-const prose = (path: string): string => read(path).replaceAll(/^```[\s\S]*?^```$/gm, '');
+const prose = (path: string): string => read(path).replaceAll(/^ *```[\s\S]*?^ *```$/gm, '');
 const rooms = ['libs', 'apps'].flatMap((folder) => readdirSync(join(ROOT, folder)).map((name) => join(folder, name)));
 const inCode = (cell: string): string[] => [...cell.matchAll(/`([^`]+)`/g)].map(([, code]) => code as string);
 
