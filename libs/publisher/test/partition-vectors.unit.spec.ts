@@ -45,6 +45,24 @@ describe('partition vectors of docs/reference', () => {
     }
   });
 
+  test('are what the table on the page shows', () => {
+    const page = readFileSync(new URL('../../../docs/reference/partitions.md', import.meta.url), 'utf8');
+    const rows = [...page.matchAll(/^\| `(.+)` +\| `([0-9a-f]+)` +\| +(\d+) \| +(\d+) \| +(\d+) \| +(\d+) \|$/gm)];
+    expect(rows.length).toBeGreaterThan(5);
+    for (const [, tenantid, utf8, crc, ...partitions] of rows) {
+      expect(vectors).toContainEqual({
+        tenantid,
+        utf8,
+        crc16: Number(crc),
+        partitions: expect.objectContaining({
+          8: Number(partitions[0]),
+          16: Number(partitions[1]),
+          1024: Number(partitions[2]),
+        }),
+      });
+    }
+  });
+
   test('are not one long row of zeros', () => {
     expect(vectors.length).toBeGreaterThan(20);
     expect(new Set(vectors.map(({ partitions }) => partitions[8]))).toEqual(new Set([0, 1, 2, 3, 4, 5, 6, 7]));
