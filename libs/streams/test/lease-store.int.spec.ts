@@ -83,7 +83,7 @@ test('every script refuses a zombie, and has done nothing', async () => {
     () => reader.take(),
     () => reader.pending('0-0'),
     () => trimEvents(client, partition, zombie.token),
-    () => trimFeed(client, partition, zombie.token, { windowMs: 1, maxBytes: 0 }),
+    () => trimFeed(client, partition, zombie.token, { windowMs: 1, excessBytes: 0 }),
   ];
   for (const act of acts) await expect(act()).rejects.toThrow(FencedError);
   expect(await client.xpending(partition.events, 'bridge')).toEqual([0, null, null, null]);
