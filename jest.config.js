@@ -11,6 +11,7 @@ export default {
   coverageProvider: 'v8',
   // A busy machine is no failure: tests wait on conditions, and those have shorter limits of their own.
   testTimeout: 20_000,
+  maxWorkers: '100%',
   collectCoverageFrom: ['{apps,libs}/*/src/**/*.ts', '!**/{main,index}.ts'],
   coverageThreshold: { global: { lines: 80, branches: 80 } },
 };
