@@ -144,6 +144,23 @@ describe('while Redis is away', () => {
     expect(await stored.ids(partition)).toEqual(['o-2']);
   });
 
+  test('fails what is queued together with what is under way, not one run after the other', async () => {
+    const client = new Redis(proxy.url);
+    client.on('error', () => undefined);
+    try {
+      const subject = publisher({ redis: client, commandTimeoutMs: 300 });
+      await subject.open();
+      proxy.stall();
+      const tookMs = await elapsedMs(() =>
+        Promise.all(names(2_000).map((id) => failureOf(subject.publish(event(id))))),
+      );
+      expect(tookMs).toBeGreaterThan(250);
+      expect(tookMs).toBeLessThan(900);
+    } finally {
+      client.disconnect();
+    }
+  });
+
   test('waits where asked to, and then sends in order', async () => {
     const subject = publisher({ whenUnavailable: { waitMs: 30_000 } });
     await subject.publish(event('first'));
