@@ -22,7 +22,7 @@ async function takeAndDie(count: number): Promise<void> {
 }
 
 function owns(worker: Worker, count: number): Promise<unknown> {
-  return eventually(() => expect(worker.owned).toHaveLength(count));
+  return eventually(() => expect(worker.owned).toHaveLength(count), { timeoutMs: 15_000 });
 }
 
 /** Keeps publishing until `until` resolves; resolves to what was published. */
@@ -89,7 +89,7 @@ describe('the next owner', () => {
           proxy.stall();
           const stalledAtMs = performance.now();
           await owns(heir, PARTITIONS);
-          expect(performance.now() - stalledAtMs).toBeLessThan(2_500);
+          expect(performance.now() - stalledAtMs).toBeLessThan(5_000);
           // What the zombie had sent arrives now, long after its lease was another's.
           proxy.resume();
           await owns(victim, PARTITIONS / 2);

@@ -72,7 +72,7 @@ export class TestInstallation {
       resolver: new AudienceResolver(),
       replay: { windowMs: 3_600_000, maxPerRoom: 10_000, maxBytes: 1024 ** 3 },
       logger: silentLogger(),
-      leaseTtlMs: 1_000,
+      leaseTtlMs: 2_000,
       leasePollMs: 20,
       upkeepMs: 50,
       blockMs: 500,

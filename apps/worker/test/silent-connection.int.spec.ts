@@ -7,7 +7,13 @@ let proxy: TcpProxy;
 let client: RedisClient;
 beforeEach(async () => {
   proxy = await TcpProxy.start(testRedis());
-  client = connect({ url: proxy.url, use: 'commands', name: 'test', commandTimeoutMs: 100, onError: () => undefined });
+  client = connect({
+    url: proxy.url,
+    use: 'commands',
+    name: 'test',
+    commandTimeoutMs: 1_000,
+    onError: () => undefined,
+  });
   await client.ping();
 });
 afterEach(async () => {
