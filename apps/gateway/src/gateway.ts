@@ -3,8 +3,15 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { NestFactory } from '@nestjs/core';
 import { createTokenVerifier } from '@rejoin/identity';
 import { handshakeAuthenticator, ResumableIoAdapter } from '@rejoin/nest';
-import { keyspace } from '@rejoin/redis';
-import { type AppContext, answerHealth, type Health, type RunningApp, serverUrl } from '@rejoin/runtime';
+import { keyspace, PartitionCountMismatchError } from '@rejoin/redis';
+import {
+  type AppContext,
+  answerHealth,
+  type Health,
+  InvalidConfigurationError,
+  type RunningApp,
+  serverUrl,
+} from '@rejoin/runtime';
 import { OriginPolicy, ResumableGateway } from '@rejoin/socketio';
 import { readGatewayConfiguration } from './config.ts';
 import { GatewayModule } from './gateway.module.ts';
@@ -28,7 +35,12 @@ export async function startGateway({ environment, lifecycle, logger }: AppContex
     authorizeWatch: (principal, resource) => policies.allows(principal, resource),
   });
   lifecycle.onStop('gateway', () => gateway.stop());
-  await gateway.start();
+  try {
+    await gateway.start();
+  } catch (error) {
+    if (error instanceof PartitionCountMismatchError) throw new InvalidConfigurationError([error.message]);
+    throw error;
+  }
 
   app.useWebSocketAdapter(
     new ResumableIoAdapter(app, gateway, new OriginPolicy(configuration.allowedOrigins).serverOptions()),
