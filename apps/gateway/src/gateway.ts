@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { NestFactory } from '@nestjs/core';
 import { createTokenVerifier } from '@rejoin/identity';
-import { handshakeAuthenticator, ResumableIoAdapter } from '@rejoin/nest';
+import { ResumableIoAdapter, tokenAuthenticator } from '@rejoin/nest';
 import { keyspace } from '@rejoin/redis';
 import { type AppContext, answerHealth, type Health, type RunningApp, serverUrl } from '@rejoin/runtime';
 import { OriginPolicy, ResumableGateway } from '@rejoin/socketio';
@@ -24,7 +24,7 @@ export async function startGateway({ environment, lifecycle, logger }: AppContex
     ...(configuration.partitions === undefined ? {} : { partitions: configuration.partitions }),
     windowMs: configuration.windowMs,
     log: logger,
-    authenticate: handshakeAuthenticator(verifier),
+    authenticate: tokenAuthenticator(verifier),
     authorizeWatch: (principal, resource) => policies.allows(principal, resource),
   });
   lifecycle.onStop('gateway', () => gateway.stop());

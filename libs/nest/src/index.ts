@@ -1,2 +1,2 @@
-export { handshakeAuthenticator } from './handshake-authenticator.ts';
 export { ResumableIoAdapter } from './resumable-io-adapter.ts';
+export { tokenAuthenticator } from './token-authenticator.ts';

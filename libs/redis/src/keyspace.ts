@@ -30,6 +30,10 @@ export interface Keyspace {
   /** Stream of the Socket.IO adapter's control traffic. */
   readonly adapterStream: string;
   readonly adapterChannel: string;
+  /** Stream of who was shut out, and until when. */
+  readonly revocations: string;
+  /** Beginning of the keys that count for one kind of limit. */
+  limits(kind: string): string;
   partition(partition: number): PartitionKeys;
 }
 
@@ -52,6 +56,8 @@ export function keyspace(prefix = 'rejoin'): Keyspace {
     workers: `${prefix}:workers`,
     adapterStream: `${prefix}:socket.io`,
     adapterChannel: `${prefix}:socket.io`,
+    revocations: `${prefix}:revocations`,
+    limits: (kind) => `${prefix}:limit:${kind}`,
     partition(partition) {
       let keys = partitions.get(partition);
       if (!keys) {

@@ -5,6 +5,7 @@ import type { Socket } from 'socket.io';
 import { RefusedError } from './errors.ts';
 import { chooseCursor, parseHandshake } from './handshake.ts';
 import { type ConnectionPrincipal, roomsOf } from './principal.ts';
+import type { Revocations } from './revocations.ts';
 import type { SessionStore } from './session-store.ts';
 
 /** Where a connection begins: with what happens from now on, or behind a cursor. */
@@ -35,7 +36,8 @@ export interface AdmissionOptions {
   readonly maxWatched: number;
   readonly tail: FeedTail;
   readonly sessions: SessionStore;
-  authenticate(socket: Socket): Promise<ConnectionPrincipal>;
+  readonly revocations: Revocations;
+  authenticate(token: unknown): Promise<ConnectionPrincipal>;
   authorizeWatch(principal: ConnectionPrincipal, resource: AudienceToken & { kind: 'resource' }): Promise<boolean>;
 }
 
@@ -50,7 +52,8 @@ const ALWAYS: EntryId = '0-0';
  */
 export async function admit(socket: Socket, options: AdmissionOptions): Promise<Admission> {
   const { client, keys, tail, sessions, windowMs } = options;
-  const principal = await options.authenticate(socket);
+  const principal = await options.authenticate(socket.handshake.auth.token);
+  if (options.revocations.covers(principal)) throw new RefusedError('AUTH_REVOKED', 'access was revoked');
   const request = parseHandshake(socket.handshake.auth, options.maxWatched);
   const partition = partitionOf(principal.tenantId, options.partitions);
   const resuming = request.cursors.length > 0;

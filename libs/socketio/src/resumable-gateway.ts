@@ -20,12 +20,18 @@ import {
 } from '@rejoin/redis';
 import type { Namespace, Server, ServerOptions, Socket } from 'socket.io';
 import { type Admission, admit } from './admission.ts';
+import type { Command } from './commands/command.ts';
+import { CommandLimits, type CommandRates } from './commands/command-limits.ts';
+import { CommandPipeline } from './commands/command-pipeline.ts';
+import { sessionCommands } from './commands/session-commands.ts';
 import { Connection, type ConnectionBounds } from './connection.ts';
 import { Connections } from './connections.ts';
 import { RefusedError } from './errors.ts';
+import { Membership, type ResourceToken } from './membership.ts';
 import { EncodedPacket } from './packet.ts';
 import type { ConnectionPrincipal } from './principal.ts';
 import { Replayer } from './replayer.ts';
+import { Revocations } from './revocations.ts';
 import { SessionStore } from './session-store.ts';
 import { StreamsAdapter } from './streams-adapter.ts';
 
@@ -53,12 +59,14 @@ export interface ResumableGatewayOptions {
   readonly maxQueuedBytes?: number;
   readonly log: GatewayLog;
   /**
-   * Says whose connection this is, from its verified token.
+   * Says whose connection a token opens or prolongs, after verifying it. It is given whatever the client sent.
    * @throws RefusedError
    */
-  authenticate(socket: Socket): Promise<ConnectionPrincipal>;
+  authenticate(token: unknown): Promise<ConnectionPrincipal>;
   /** Whether a principal may watch a resource of its tenant; asked on every connection, and for every new watch. */
-  authorizeWatch(principal: ConnectionPrincipal, resource: AudienceToken & { kind: 'resource' }): Promise<boolean>;
+  authorizeWatch(principal: ConnectionPrincipal, resource: ResourceToken): Promise<boolean>;
+  /** How often clients may send commands; `DEFAULT_COMMAND_RATES` by default. */
+  readonly commandRates?: CommandRates;
 }
 
 const DEFAULT_WINDOW_MS = 24 * 3_600_000;
@@ -66,6 +74,8 @@ const DEFAULT_WINDOW_MS = 24 * 3_600_000;
 const CURSOR_INTERVAL_MS = 60_000;
 /** Sessions are written again this often at least, and four times in their life. */
 const SESSION_INTERVAL_MS = 600_000;
+/** How often revocations are looked for, in milliseconds: each must reach every gateway within a second. */
+const REVOCATION_INTERVAL_MS = 300;
 /** Largest packet a client may send, in bytes. */
 const MAX_CLIENT_PACKET_BYTES = 64 * 1024;
 /** How long a transport may be open without a handshake, in milliseconds. */
@@ -94,7 +104,10 @@ export class ResumableGateway {
   readonly #replayer: Replayer;
   readonly #admissions = new WeakMap<Socket, Admission>();
   readonly #timers: NodeJS.Timeout[] = [];
+  readonly #pipeline: CommandPipeline;
+  readonly #revocations: Revocations;
   #tail: FeedTail | undefined;
+  #membership: Membership | undefined;
   #partitions = 0;
   #namespace: Namespace | undefined;
   #draining = false;
@@ -112,6 +125,11 @@ export class ResumableGateway {
     this.#adapter = new StreamsAdapter(this.#connect('background'), options.keys, (error) => this.#onRedisError(error));
     this.#sessions = new SessionStore(this.#commands, options.keys, this.#windowMs);
     this.#replayer = new Replayer(this.#commands, options.keys);
+    this.#revocations = new Revocations(this.#commands, options.keys);
+    this.#pipeline = new CommandPipeline(
+      new CommandLimits(this.#commands, options.keys, options.commandRates),
+      options.log,
+    );
   }
 
   /**
@@ -138,8 +156,17 @@ export class ResumableGateway {
         onError: (error) => this.#options.log.warn({ err: error }, 'reading the feed failed, trying again'),
       },
     });
-    await tail.start();
+    await Promise.all([tail.start(), this.#revocations.read()]);
     this.#tail = tail;
+    this.#membership = new Membership({
+      tail,
+      sessions: this.#sessions,
+      maxWatched: this.#maxWatched,
+      authorizeWatch: this.#options.authorizeWatch,
+    });
+    for (const command of sessionCommands(this.#membership, (token) => this.#authenticate(token)))
+      this.command(command);
+    this.#every(REVOCATION_INTERVAL_MS, () => this.#applyRevocations());
     this.#every(Math.min(CURSOR_INTERVAL_MS, this.#windowMs / 24), () => this.#tellCursors());
     this.#every(Math.min(SESSION_INTERVAL_MS, this.#windowMs / 4), () => this.#refreshSessions());
   }
@@ -180,34 +207,15 @@ export class ResumableGateway {
     return this.#connections.get(socket.id);
   }
 
-  /**
-   * Lets a connection watch a resource from now on. Waits until the connection is live.
-   * @throws RefusedError `FORBIDDEN` where its principal may not, `INVALID_PAYLOAD` where it watches too many
-   */
-  async watch(socket: Socket, resource: AudienceToken & { kind: 'resource' }): Promise<void> {
-    const connection = await this.#liveConnection(socket);
-    if (!(await this.#options.authorizeWatch(connection.principal, resource))) {
-      throw new RefusedError('FORBIDDEN', 'this resource may not be watched');
-    }
-    if (connection.state !== 'live') throw refuseBusy('OVERLOADED', 'the connection is closing');
-    const name = formatAudienceToken(resource);
-    if (connection.watched.has(name)) return;
-    if (connection.watched.size >= this.#maxWatched) {
-      throw new RefusedError('INVALID_PAYLOAD', `at most ${this.#maxWatched} resources may be watched`);
-    }
-    this.#join(connection, new Map([[roomOf(connection.principal.tenantId, resource), null]]));
-    connection.watched.set(name, this.#tailOf(connection.partition).position);
-    await this.#saveSession(connection);
+  /** Adds a command that clients may send. Before anybody is connected. */
+  command(command: Command): void {
+    this.#pipeline.register(command);
   }
 
-  /** Ends a watch. Waits until the connection is live; watching nothing of the name is no error. */
-  async unwatch(socket: Socket, resource: AudienceToken & { kind: 'resource' }): Promise<void> {
-    const connection = await this.#liveConnection(socket);
-    if (!connection.watched.delete(formatAudienceToken(resource))) return;
-    const room = roomOf(connection.principal.tenantId, resource);
-    connection.rooms.delete(room);
-    void connection.socket.leave(room);
-    await this.#saveSession(connection);
+  /** Changes the rooms of connections; for commands. */
+  get membership(): Membership {
+    if (!this.#membership) throw new Error('the gateway is not started');
+    return this.#membership;
   }
 
   /**
@@ -259,6 +267,7 @@ export class ResumableGateway {
         maxWatched: this.#maxWatched,
         tail,
         sessions: this.#sessions,
+        revocations: this.#revocations,
         authenticate,
         authorizeWatch,
       });
@@ -294,15 +303,20 @@ export class ResumableGateway {
       this.#connections.remove(connection);
       connection.onClosed();
     });
-    this.#join(connection, admission.rooms);
+    this.membership.join(connection, admission.rooms);
     for (const [resource, since] of admission.watched) connection.watched.set(resource, since ?? position);
+    if (this.#revocations.covers(principal)) {
+      connection.close(refusal('AUTH_REVOKED'));
+      return;
+    }
     if (this.#draining || epoch !== this.#tailOf(partition).epoch) {
       connection.close(refusal(this.#draining ? 'DRAINING' : 'OVERLOADED', returnDelayMs()));
       return;
     }
-    this.#saveSession(connection).catch((error: unknown) => {
+    this.membership.save(connection).catch((error: unknown) => {
       this.#options.log.warn({ err: error, socketId: socket.id }, 'keeping a session failed');
     });
+    this.#pipeline.attach(socket, connection);
     if (start.kind === 'fresh') {
       connection.goLive(() => ({ status: 'none', count: 0 }));
       return;
@@ -313,32 +327,32 @@ export class ResumableGateway {
     });
   }
 
-  #join(connection: Connection, rooms: ReadonlyMap<string, EntryId | null>): void {
-    const { position } = this.#tailOf(connection.partition);
-    for (const [room, since] of rooms) connection.rooms.set(room, since ?? position);
-    void connection.socket.join([...rooms.keys()]);
-  }
-
   #tailOf(partition: number): { readonly position: EntryId; readonly epoch: string } {
     if (!this.#tail) return { position: ENTRY_ID_ZERO, epoch: '' };
     return { position: this.#tail.position(partition), epoch: this.#tail.epoch(partition) };
   }
 
-  async #liveConnection(socket: Socket): Promise<Connection> {
-    const connection = this.#connections.get(socket.id);
-    if (!connection || (await connection.settled()) !== 'live') {
-      throw refuseBusy('OVERLOADED', 'the connection is closing');
-    }
-    return connection;
+  /** A token that prolongs a connection is held to what one that opens it is. */
+  async #authenticate(token: unknown): Promise<ConnectionPrincipal> {
+    const principal = await this.#options.authenticate(token);
+    if (this.#revocations.covers(principal)) throw new RefusedError('AUTH_REVOKED', 'access was revoked');
+    return principal;
   }
 
-  #saveSession({ socket, partition, principal, watched }: Connection): Promise<void> {
-    const { pid } = socket as unknown as { readonly pid: string };
-    return this.#sessions.save(partition, pid, principal, watched);
+  #applyRevocations(): void {
+    this.#revocations.read().then(
+      (found) => {
+        if (!found) return;
+        for (const connection of [...this.#connections.all()]) {
+          if (this.#revocations.covers(connection.principal)) connection.close(refusal('AUTH_REVOKED'));
+        }
+      },
+      (error: unknown) => this.#options.log.warn({ err: error }, 'reading revocations failed, trying again'),
+    );
   }
 
   #refreshSessions(): void {
-    const saves = [...this.#connections.all()].map((connection) => this.#saveSession(connection));
+    const saves = [...this.#connections.all()].map((connection) => this.membership.save(connection));
     Promise.all(saves).catch((error: unknown) => {
       this.#options.log.warn({ err: error }, 'refreshing sessions failed');
     });

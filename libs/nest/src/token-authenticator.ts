@@ -1,15 +1,14 @@
 import { AuthError, type Principal, type TokenVerifier } from '@rejoin/identity';
 import { type ConnectionPrincipal, RefusedError } from '@rejoin/socketio';
-import type { Socket } from 'socket.io';
 
-/** Says whose connection a handshake is, from the token in its `auth`. Part of `ResumableGatewayOptions`. */
-export function handshakeAuthenticator(verifier: TokenVerifier): (socket: Socket) => Promise<ConnectionPrincipal> {
-  return async (socket) => {
-    const principal = await verify(verifier, socket.handshake.auth.token);
+/** Says whose connection a token opens or prolongs. Part of `ResumableGatewayOptions`. */
+export function tokenAuthenticator(verifier: TokenVerifier): (token: unknown) => Promise<ConnectionPrincipal> {
+  return async (token) => {
+    const principal = await verify(verifier, token);
     if (principal.tenantId === undefined) {
       throw new RefusedError('AUTH_INVALID', 'the token names no tenant, which a connection needs');
     }
-    return { tenantId: principal.tenantId, userId: principal.userId, roles: principal.roles };
+    return { ...principal, tenantId: principal.tenantId };
   };
 }
 
