@@ -18,6 +18,8 @@ export interface PartitionKeys {
   readonly deadOrder: string;
   room(room: string): string;
   session(pid: string): string;
+  /** Marks of what was read in a user's room. */
+  read(room: string): string;
 }
 
 /** Every key name of an installation. A key is never spelled anywhere else. */
@@ -89,5 +91,6 @@ function partitionKeys(prefix: string, partition: number): PartitionKeys {
     deadOrder: `${tag}:dead-order`,
     room: (room) => `${tag}:room:${room}`,
     session: (pid) => `${tag}:session:${pid}`,
+    read: (room) => `${tag}:read:${room}`,
   };
 }

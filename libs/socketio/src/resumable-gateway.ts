@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { FeedTail } from '@rejoin/feed';
+import { FeedTail, RoomHistory } from '@rejoin/feed';
 import {
   type AudienceToken,
   ENTRY_ID_ZERO,
@@ -108,6 +108,7 @@ export class ResumableGateway {
   readonly #revocations: Revocations;
   #tail: FeedTail | undefined;
   #membership: Membership | undefined;
+  #history: RoomHistory | undefined;
   #partitions = 0;
   #namespace: Namespace | undefined;
   #draining = false;
@@ -158,6 +159,7 @@ export class ResumableGateway {
     });
     await Promise.all([tail.start(), this.#revocations.read()]);
     this.#tail = tail;
+    this.#history = new RoomHistory(this.#commands, keys, this.#partitions);
     this.#membership = new Membership({
       tail,
       sessions: this.#sessions,
@@ -216,6 +218,12 @@ export class ResumableGateway {
   get membership(): Membership {
     if (!this.#membership) throw new Error('the gateway is not started');
     return this.#membership;
+  }
+
+  /** What rooms have seen; for commands and watch policies. */
+  get history(): RoomHistory {
+    if (!this.#history) throw new Error('the gateway is not started');
+    return this.#history;
   }
 
   /**
