@@ -34,6 +34,8 @@ export interface Keyspace {
   readonly adapterChannel: string;
   /** Stream of who was shut out, and until when. */
   readonly revocations: string;
+  /** Sorted set: gateway id, scored by its last heartbeat in milliseconds of Redis' clock. */
+  readonly gateways: string;
   /** Beginning of the keys that count for one kind of limit. */
   limits(kind: string): string;
   partition(partition: number): PartitionKeys;
@@ -59,6 +61,7 @@ export function keyspace(prefix = 'rejoin'): Keyspace {
     adapterStream: `${prefix}:socket.io`,
     adapterChannel: `${prefix}:socket.io`,
     revocations: `${prefix}:revocations`,
+    gateways: `${prefix}:gateways`,
     limits: (kind) => `${prefix}:limit:${kind}`,
     partition(partition) {
       let keys = partitions.get(partition);

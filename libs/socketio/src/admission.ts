@@ -5,7 +5,6 @@ import type { Socket } from 'socket.io';
 import { RefusedError } from './errors.ts';
 import { chooseCursor, parseHandshake } from './handshake.ts';
 import { type ConnectionPrincipal, roomsOf } from './principal.ts';
-import type { Revocations } from './revocations.ts';
 import type { SessionStore } from './session-store.ts';
 
 /** Where a connection begins: with what happens from now on, or behind a cursor. */
@@ -36,7 +35,6 @@ export interface AdmissionOptions {
   readonly maxWatched: number;
   readonly tail: FeedTail;
   readonly sessions: SessionStore;
-  readonly revocations: Revocations;
   authenticate(token: unknown): Promise<ConnectionPrincipal>;
   authorizeWatch(principal: ConnectionPrincipal, resource: AudienceToken & { kind: 'resource' }): Promise<boolean>;
 }
@@ -53,7 +51,6 @@ const ALWAYS: EntryId = '0-0';
 export async function admit(socket: Socket, options: AdmissionOptions): Promise<Admission> {
   const { client, keys, tail, sessions, windowMs } = options;
   const principal = await options.authenticate(socket.handshake.auth.token);
-  if (options.revocations.covers(principal)) throw new RefusedError('AUTH_REVOKED', 'access was revoked');
   const request = parseHandshake(socket.handshake.auth, options.maxWatched);
   const partition = partitionOf(principal.tenantId, options.partitions);
   const resuming = request.cursors.length > 0;

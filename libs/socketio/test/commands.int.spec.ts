@@ -79,9 +79,9 @@ describe('a command', () => {
   });
 
   it('beyond the rate of its socket, or of its user over all gateways, is refused with the time to wait', async () => {
-    const rates = { perSocket: 3, perUser: 5 };
-    const one = await connected({ token: 'acme/u1' }, { commandRates: rates });
-    const two = await connected({ token: 'acme/u1' }, { commandRates: rates });
+    const rates = { commandsPerSocket: 3, commandsPerUser: 5 };
+    const one = await connected({ token: 'acme/u1' }, { rates });
+    const two = await connected({ token: 'acme/u1' }, { rates });
     const call = ({ socket }: typeof one) => socket.emitWithAck('test:echo', { text: '' });
     for (let i = 0; i < 3; i++) expect(await call(one)).toMatchObject({ ok: true });
     const refused = { ok: false, error: { code: 'RATE_LIMITED', retryable: true, retryAfterMs: expect.any(Number) } };

@@ -117,7 +117,7 @@ describe('a client that was away', () => {
   });
 
   it('replays while events keep coming, also where the queue overflows', async () => {
-    const gateway = await fixture.gateway({ maxQueuedEntries: 2 });
+    const gateway = await fixture.gateway({ bounds: { maxQueuedEntries: 2 } });
     const { socket, recorder } = fixture.connect(gateway, { token: 'acme/u1' });
     await readied(recorder);
     socket.io.engine.close();

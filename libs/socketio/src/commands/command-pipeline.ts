@@ -1,7 +1,7 @@
 import type { Event, Socket } from 'socket.io';
 import type { Connection } from '../connection.ts';
 import { RefusedError } from '../errors.ts';
-import type { GatewayLog } from '../resumable-gateway.ts';
+import type { GatewayLog } from '../options.ts';
 import { type Acknowledgement, failed, succeeded } from './acknowledgement.ts';
 import type { Command, CommandContext } from './command.ts';
 
