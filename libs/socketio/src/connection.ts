@@ -95,7 +95,7 @@ export class Connection {
     this.#principal = options.principal;
     this.partition = options.partition;
     this.#options = options;
-    this.#transport = new ClientTransport(options.socket);
+    this.#transport = new ClientTransport(options.socket, CLOSE_GRACE_MS);
     this.#cursor = cursor;
     this.#told = cursor;
     this.#expiry = new SessionExpiry({

@@ -147,7 +147,7 @@ export class ConnectionLimits {
     this.#others = living.filter((id) => id !== this.#gatewayId);
     await Promise.all(
       [...this.#held].flatMap(([key, count]) => [
-        this.#client.hset(key, this.#gatewayId, count),
+        this.#client.hset(key, this.#gatewayId, String(count)),
         this.#client.pexpire(key, COUNT_TTL_MS),
       ]),
     );
