@@ -11,6 +11,13 @@ export default {
   coverageProvider: 'v8',
   // A busy machine is no failure: tests wait on conditions, and those have shorter limits of their own.
   testTimeout: 20_000,
-  collectCoverageFrom: ['{apps,libs}/*/src/**/*.ts', '!**/{main,index}.ts'],
+  maxWorkers: '100%',
+  collectCoverageFrom: [
+    '{apps,libs}/*/src/**/*.ts',
+    '!**/{main,index}.ts',
+    // What runs in a browser, or as a measured process of a benchmark, is out of this process' sight.
+    '!apps/demo/src/page/**',
+    '!apps/bench/src/{peers,scenarios}/**',
+  ],
   coverageThreshold: { global: { lines: 80, branches: 80 } },
 };

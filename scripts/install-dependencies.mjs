@@ -13,15 +13,21 @@ const STAMP = 'node_modules/.rejoin-setup';
  * @returns the lock file's hash, and whether dependencies changed since the last set-up
  */
 export async function installDependencies({ install }) {
-  const lock = readFileSync(LOCK);
-  const hash = createHash('sha256').update(lock).digest('hex');
-  if (read(STAMP) === hash) return { hash, changed: false };
-  if (!matchesInstalled(JSON.parse(lock))) {
+  const text = readFileSync(LOCK);
+  const lock = JSON.parse(text);
+  const hash = createHash('sha256').update(text).digest('hex');
+  if (read(STAMP) === hash && hasWorkspaceModules(lock)) return { hash, changed: false };
+  if (!matchesInstalled(lock) || !hasWorkspaceModules(lock)) {
     if (!install) throw new StepFailure('Dependencies are missing. Run: npm ci');
-    await step('Installing dependencies', (say) => ci(JSON.parse(lock), say));
+    await step('Installing dependencies', (say) => ci(lock, say));
   }
   writeFileSync(STAMP, hash);
   return { hash, changed: true };
+}
+
+/** Whether the packages that workspaces have for themselves are there: they go with a removed workspace folder. */
+function hasWorkspaceModules(lock) {
+  return Object.keys(lock.packages).every((path) => !/^(libs|apps)\/.*node_modules\//.test(path) || existsSync(path));
 }
 
 async function ci(lock, say) {

@@ -10,12 +10,15 @@ const RESULTS = 'node_modules/.cache/jest-results.json';
 const EXIT_PATIENCE_MS = 10_000;
 const BIN = 'node_modules/.bin';
 const CHECKS = [
-  ['Format and lint (biome)', `${BIN}/biome`, 'check', '.'],
+  ['Format and lint (biome)', `${BIN}/biome`, 'check', '--error-on-warnings', '.'],
   ['Lint with types (oxlint)', `${BIN}/oxlint`, '--type-aware', '--deny-warnings', 'apps', 'libs', 'scripts'],
   ['Type check (tsc)', `${BIN}/tsc`],
-  ['Unused files, exports and dependencies (knip)', `${BIN}/knip`],
+  ['Unused files, exports and dependencies (knip)', `${BIN}/knip`, '--no-config-hints'],
   ['Import directions (dependency-cruiser)', `${BIN}/depcruise`, 'apps', 'libs'],
 ];
+
+/** The checks write to a pipe, and by themselves would colour all of it or nothing. */
+const COLOR = process.stdout.isTTY ? { FORCE_COLOR: '1' } : { NO_COLOR: '1', FORCE_COLOR: '0' };
 
 const args = process.argv.slice(2);
 let failedSteps = 0;
@@ -30,7 +33,7 @@ try {
 for (const [title, command, ...commandArgs] of CHECKS) {
   try {
     await step(title, async () => {
-      const { code, output } = await run(command, commandArgs);
+      const { code, output } = await run(command, commandArgs, { env: COLOR });
       if (code !== 0) throw new StepFailure(output.trimEnd());
     });
   } catch (error) {

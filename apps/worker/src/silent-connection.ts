@@ -9,7 +9,7 @@ const replacedAtMs = new WeakMap<RedisClient, number>();
  * nor closes, and the operating system would wait for it for minutes.
  */
 export function replaceSilentConnection(client: RedisClient, error: unknown): void {
-  if (!(error instanceof Error) || error.message !== 'Command timed out' || client.status !== 'ready') return;
+  if ((error as Error).message !== 'Command timed out' || client.status !== 'ready') return;
   const nowMs = performance.now();
   if (nowMs - (replacedAtMs.get(client) ?? Number.NEGATIVE_INFINITY) < PATIENCE_MS) return;
   replacedAtMs.set(client, nowMs);

@@ -2,7 +2,7 @@ import type { Keyspace, PartitionKeys, RedisClient } from '@rejoin/redis';
 import type { Logger } from '@rejoin/runtime';
 import {
   FencedError,
-  feedByteShare,
+  feedExcessBytes,
   type PartitionLease,
   pause,
   rotateSeen,
@@ -104,8 +104,11 @@ export class Upkeep {
     const untilMs = performance.now() + TRIM_BUDGET_MS;
     const goOn = (): boolean => lease.held && performance.now() < untilMs && !this.#stopping.signal.aborted;
     while (goOn() && (await trimEvents(client, keys, token)) > 0);
-    const bounds = { windowMs, maxBytes: feedByteShare(feedBytes, partition, maxBytes) };
-    while (goOn() && (await trimFeed(client, keys, token, bounds)).more);
+    for (let excessBytes = feedExcessBytes(feedBytes, partition, maxBytes); goOn(); ) {
+      const { removedBytes, more } = await trimFeed(client, keys, token, { windowMs, excessBytes });
+      if (!more) break;
+      excessBytes = Math.max(0, excessBytes - removedBytes);
+    }
     if (!isSlow) return;
     await rotateSeen(client, keys, token);
     // The partition's work checks before it goes on, and says what it found.

@@ -8,6 +8,7 @@
 -- KEYS 1 feed  2… room indexes
 -- ARGV 1 most entries  2 most payload bytes (at least one entry is returned)  3… per room: the ID after which it is read
 -- Returns { feed's last ID, ID up to which all is returned, 1 where nothing is left or 0, number of missing payloads,
+--           highest ID after the position that the size bound cut from one of the rooms or '',
 --           { entry ID, type, client event, … } }
 local feed = KEYS[1]
 local maxEntries, maxBytes = tonumber(ARGV[1]), tonumber(ARGV[2])
@@ -43,9 +44,11 @@ end
 
 local feedLast = lastIdOf(feed)
 
-local ids, known, bound = {}, {}, nil
+local ids, known, bound, cut = {}, {}, nil, ''
 for room = 2, #KEYS do
   local key, position = KEYS[room], ARGV[room + 1]
+  local mark = string.match(redis.call('LINDEX', key, 0) or '', '^~(.+)$')
+  if mark and below(position, mark) and (cut == '' or below(cut, mark)) then cut = mark end
   local last = redis.call('LINDEX', key, -1)
   if last and isAfter(last, position) then
     local length = redis.call('LLEN', key)
@@ -92,4 +95,4 @@ for _, id in ipairs(ids) do
   upTo = id
 end
 if nothingLeft == 1 then upTo = feedLast elseif not upTo then upTo = bound end
-return { feedLast, upTo, nothingLeft, missing, entries }
+return { feedLast, upTo, nothingLeft, missing, cut, entries }

@@ -19,6 +19,8 @@ export interface ReplayPage {
   readonly complete: boolean;
   /** Entries that the indexes name and the feed has lost. */
   readonly missing: number;
+  /** Highest entry after the position that the size bound cut from one of the rooms, also since the replay began. */
+  readonly cut: EntryId | null;
 }
 
 /** A room to replay, and the position after which it is the client's to see. */
@@ -48,10 +50,17 @@ export async function readReplayPage(
     [keys.feed, ...rooms.map(({ room }) => keys.room(room))],
     [bounds.maxEntries, bounds.maxBytes, ...rooms.map(({ since }) => laterEntryId(since, after))],
   );
-  const [feedLast, upTo, complete, missing, flat] = reply as [EntryId, EntryId, number, number, string[]];
+  const [feedLast, upTo, complete, missing, cut, flat] = reply as [EntryId, EntryId, number, number, EntryId, string[]];
   const entries: ReplayEntry[] = [];
   for (let i = 0; i < flat.length; i += 3) {
     entries.push({ entryId: flat[i] as string, type: flat[i + 1] as string, event: flat[i + 2] as string });
   }
-  return { entries, upTo: laterEntryId(upTo ?? ENTRY_ID_ZERO, after), feedLast, complete: complete === 1, missing };
+  return {
+    entries,
+    upTo: laterEntryId(upTo ?? ENTRY_ID_ZERO, after),
+    feedLast,
+    complete: complete === 1,
+    missing,
+    cut: cut || null,
+  };
 }

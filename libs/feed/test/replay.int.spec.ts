@@ -82,6 +82,24 @@ describe('replay', () => {
     expect(page).toMatchObject({ missing: 1, complete: true, upTo: written[1] });
   });
 
+  it('tells of what the size bound cut from a room after the position, whenever that was', async () => {
+    const write = (count: number) =>
+      writer.write(Array.from({ length: count }, () => ({ id: uniquePrefix(), rooms: ['acme:x'] })));
+    const bounds = { maxEntries: 10, maxBytes: 1e6 };
+    const written = await write(200);
+    const after = written[100] as string;
+    const page = (position: string, since = '0-0') =>
+      readReplayPage(client, keys, [{ room: 'acme:x', since }], position, bounds);
+    expect((await page(after)).cut).toBeNull();
+    const more = await write(150);
+    const { cut, entries } = await page(after);
+    const all = [...written, ...more];
+    expect(all.indexOf(cut as string)).toBeGreaterThan(100);
+    expect(entries[0]?.entryId).toBe(all[all.indexOf(cut as string) + 1]);
+    expect((await page(cut as string)).cut).toBeNull();
+    expect((await page(after, cut as string)).cut).toBeNull();
+  });
+
   it('leaves to the tail what a half-finished fan-out has in an index but not in the feed', async () => {
     const written = await writer.write([{ id: 'a', rooms: ['acme:x'] }]);
     await client.rpush(keys.room('acme:x'), '99999999999999-0');

@@ -1,5 +1,5 @@
 import { type ReplayRoom, type ReplayStart, readReplayPage } from '@rejoin/feed';
-import { type EntryId, formatCursor, type GapReason, type ReplayReport } from '@rejoin/protocol';
+import { type EntryId, formatCursor, type GapReason, laterEntryId, type ReplayReport } from '@rejoin/protocol';
 import type { Keyspace, RedisClient } from '@rejoin/redis';
 import type { Connection } from './connection.ts';
 import { FairQueue } from './fair-queue.ts';
@@ -61,9 +61,14 @@ export class Replayer {
       const page = await this.#pages.run(connection.principal.tenantId, () =>
         this.#readInto(connection, after, cursorOf),
       );
-      if (page.missing > 0 && gap === null) {
-        gap = 'payload_missing';
-        oldest = page.upTo;
+      // What is trimmed while the replay lasts is missed as well.
+      if (page.cut !== null) {
+        gap ??= 'room_limit';
+        oldest = laterEntryId(oldest, page.cut);
+      }
+      if (page.missing > 0) {
+        gap ??= 'payload_missing';
+        oldest = laterEntryId(oldest, page.upTo);
       }
       if (page.complete && connection.goLive((count) => report(gap, count, from, cursorOf(oldest)))) return;
       await connection.drained();

@@ -1,18 +1,18 @@
 import { loadScript, type PartitionKeys, type RedisClient } from '@rejoin/redis';
 import { runFenced } from './fenced.ts';
 
-export interface FeedBounds {
-  /** How far back clients may resume, in milliseconds. */
+export interface FeedExcess {
+  /** How far back clients may resume, in milliseconds; what is older goes. */
   readonly windowMs: number;
-  /** Bytes of this partition's feed that may stay, as `feed-bytes` counts them. */
-  readonly maxBytes: number;
+  /** Bytes, as `feed-bytes` counts them, that must go beside. */
+  readonly excessBytes: number;
 }
 
 export interface FeedTrim {
+  /** Entries. */
   readonly removed: number;
-  /** Bytes that stay. */
-  readonly bytes: number;
-  /** Whether more is due. */
+  readonly removedBytes: number;
+  /** Whether there may be more to remove. */
   readonly more: boolean;
 }
 
@@ -29,7 +29,7 @@ export async function trimFeed(
   client: RedisClient,
   keys: PartitionKeys,
   token: string,
-  bounds: FeedBounds,
+  { windowMs, excessBytes }: FeedExcess,
 ): Promise<FeedTrim> {
   const { lease, feed, floor, feedBytes } = keys;
   const reply = await runFenced(
@@ -37,19 +37,20 @@ export async function trimFeed(
     client,
     keys,
     [lease, feed, floor, feedBytes],
-    [token, bounds.windowMs, bounds.maxBytes, SLICE_ENTRIES],
+    [token, windowMs, excessBytes, SLICE_ENTRIES],
   );
-  const [removed, bytes, more] = reply as [number, string, number];
-  return { removed, bytes: Number(bytes), more: more === 1 };
+  const [removed, removedBytes, more] = reply as [number, number, number];
+  return { removed, removedBytes, more: more === 1 };
 }
 
 /**
- * How many bytes one partition's feed may keep so that all feeds together keep `maxBytes`: each gives up the same
- * part of what it has.
+ * How many bytes one partition's feed must give up so that all feeds together keep `maxBytes`: each gives up the same
+ * part of what it has. An amount and not a level, so that a feed which has grown since it was measured is not cut to what
+ * it was.
  * @param feedBytes bytes of every partition's feed
  */
-export function feedByteShare(feedBytes: readonly number[], partition: number, maxBytes: number): number {
+export function feedExcessBytes(feedBytes: readonly number[], partition: number, maxBytes: number): number {
   const total = feedBytes.reduce((sum, bytes) => sum + bytes, 0);
   const own = feedBytes[partition] ?? 0;
-  return total <= maxBytes ? Number.MAX_SAFE_INTEGER : Math.floor((own / total) * maxBytes);
+  return total <= maxBytes ? 0 : Math.ceil((own / total) * (total - maxBytes));
 }

@@ -12,26 +12,7 @@
 local lease, events, done, handled, feed = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local token, group = ARGV[1], ARGV[2]
 
-local function parts(id)
-  local dash = string.find(id, '-', 1, true)
-  return string.sub(id, 1, dash - 1), string.sub(id, dash + 1)
-end
-local function below(a, b)
-  if a == b then return false end
-  local aMs, aSeq = parts(a)
-  local bMs, bSeq = parts(b)
-  if #aMs ~= #bMs then return #aMs < #bMs end
-  if aMs ~= bMs then return aMs < bMs end
-  if #aSeq ~= #bSeq then return #aSeq < #bSeq end
-  return aSeq < bSeq
-end
-local function lastOf(stream)
-  if redis.call('EXISTS', stream) == 0 then return '0-0' end
-  local info = redis.call('XINFO', 'STREAM', stream)
-  for i = 1, #info, 2 do
-    if info[i] == 'last-generated-id' then return info[i + 1] end
-  end
-end
+-- @include entry-ids
 
 if redis.call('GET', lease) ~= token then
   return redis.error_reply('FENCED the lease is not held with this token')
@@ -46,7 +27,7 @@ if redis.call('EXISTS', events) == 1 then
   redis.call('XGROUP', 'CREATE', events, group, handledTo)
   return 1
 end
-local top = lastOf(feed)
+local top = lastIdOf(feed)
 if below(top, handledTo) then top = handledTo end
 redis.call('XGROUP', 'CREATE', events, group, handledTo, 'MKSTREAM')
 if top ~= '0-0' then redis.call('XSETID', events, top) end

@@ -19,7 +19,7 @@ export {
 } from './event-reader.ts';
 export { trimEvents } from './event-trimming.ts';
 export { EventWaker, type EventWakerOptions } from './event-waker.ts';
-export { type FeedBounds, type FeedTrim, feedByteShare, trimFeed } from './feed-trimming.ts';
+export { type FeedExcess, type FeedTrim, feedExcessBytes, trimFeed } from './feed-trimming.ts';
 export { LeaseManager, type LeaseManagerOptions } from './lease-manager.ts';
 export { LeaseStore } from './lease-store.ts';
 export { type MemoryState, watchMemory } from './memory-watch.ts';

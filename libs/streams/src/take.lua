@@ -15,6 +15,8 @@ local lease, events = KEYS[1], KEYS[2]
 local token, group, consumer, count, maxBytes = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 local FIRST_STEP = 16
 
+-- @include entry-ids
+
 if redis.call('GET', lease) ~= token then
   return redis.error_reply('FENCED the lease is not held with this token')
 end
@@ -41,10 +43,5 @@ while taken < count and bytes < maxBytes do
   step = math.max(1, math.min(count - taken, math.floor((maxBytes - bytes) * taken / bytes)))
 end
 reply[1] = more
-if taken == 0 then
-  local info = redis.call('XINFO', 'STREAM', events)
-  for i = 1, #info, 2 do
-    if info[i] == 'last-generated-id' then reply[2] = info[i + 1] end
-  end
-end
+if taken == 0 then reply[2] = lastIdOf(events) end
 return reply

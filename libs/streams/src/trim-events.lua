@@ -12,19 +12,7 @@
 local lease, events, done, handled = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local token, limit = ARGV[1], ARGV[2]
 
-local function parts(id)
-  local dash = string.find(id, '-', 1, true)
-  return string.sub(id, 1, dash - 1), string.sub(id, dash + 1)
-end
-local function below(a, b)
-  if a == b then return false end
-  local aMs, aSeq = parts(a)
-  local bMs, bSeq = parts(b)
-  if #aMs ~= #bMs then return #aMs < #bMs end
-  if aMs ~= bMs then return aMs < bMs end
-  if #aSeq ~= #bSeq then return #aSeq < #bSeq end
-  return aSeq < bSeq
-end
+-- @include entry-ids
 
 if redis.call('GET', lease) ~= token then
   return redis.error_reply('FENCED the lease is not held with this token')

@@ -1,16 +1,17 @@
 #!lua flags=allow-oom
--- Removes a slice of the feed's oldest entries: those older than the replay window, and those beyond the byte bound.
+-- Removes a slice of the feed's oldest entries: those older than the replay window, and as many more as make up the bytes
+-- that are too many.
 --
 -- Atomic, and the floor is recorded before the first entry goes: a reader either finds an entry or learns that it was
 -- trimmed. Trims exactly what the floor says, so that no entry above the floor is missing. Runs when memory is full, for it
 -- is what makes room.
 --
 -- KEYS 1 lease  2 feed  3 floor  4 feed-bytes
--- ARGV 1 fencing token  2 replay window, ms  3 bytes that may stay  4 most entries to look at
--- Returns { entries removed, bytes that stay, 1 where more is due or 0 }
+-- ARGV 1 fencing token  2 replay window, ms  3 bytes that are too many  4 most entries to look at
+-- Returns { entries removed, bytes removed, 1 where more is due or 0 }
 -- Errors  FENCED  the token is not the lease's
 local lease, feed, floor, feedBytes = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local token, windowMs, keepBytes, count = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local token, windowMs, excessBytes, count = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 -- What an entry counts besides its texts; see docs/reference/redis-keys.md.
 local OVERHEAD = 64
 
@@ -22,20 +23,22 @@ local length = redis.call('XLEN', feed)
 local time = redis.call('TIME')
 local oldest = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000) - windowMs
 
-local remaining, removed, cut, more = bytes, 0, nil, 0
+local removed, removedBytes, cut, more = 0, 0, nil, 0
 local page = redis.call('XRANGE', feed, '-', '+', 'COUNT', count)
 for _, entry in ipairs(page) do
   local id, fields = entry[1], entry[2]
   -- Milliseconds of an ID that a writer chose may exceed 2^53; then it is the future, whatever was rounded off.
-  if remaining <= keepBytes and tonumber((string.match(id, '^%d+'))) >= oldest then break end
+  if removedBytes >= excessBytes and tonumber((string.match(id, '^%d+'))) >= oldest then break end
   local size = OVERHEAD
   for i = 1, #fields, 2 do
     if fields[i] ~= 'prev' then size = size + #fields[i + 1] end
   end
-  remaining = math.max(0, remaining - size)
   removed = removed + 1
+  removedBytes = removedBytes + size
   cut = id
 end
+local remaining = math.max(0, bytes - removedBytes)
+-- Sets right a count that was lost or is wrong.
 if removed == length then remaining = 0 end
 if removed > 0 then
   redis.call('SET', floor, cut)
@@ -43,4 +46,4 @@ if removed > 0 then
   if removed == #page and removed < length then more = 1 end
 end
 if remaining ~= bytes then redis.call('SET', feedBytes, string.format('%.0f', remaining)) end
-return { removed, string.format('%.0f', remaining), more }
+return { removed, removedBytes, more }

@@ -44,7 +44,7 @@ test('every lease has a token of its own, even where the counter was lost', asyn
 });
 
 test('a lease runs out where it is not renewed, and is held where it is', async () => {
-  const store = new LeaseStore(client, keyspace(uniquePrefix()), 300);
+  const store = new LeaseStore(client, keyspace(uniquePrefix()), 1_000);
   const renewed = await acquired(store, 0);
   const left = await acquired(store, 1);
   await eventually(async () => {
@@ -83,7 +83,7 @@ test('every script refuses a zombie, and has done nothing', async () => {
     () => reader.take(),
     () => reader.pending('0-0'),
     () => trimEvents(client, partition, zombie.token),
-    () => trimFeed(client, partition, zombie.token, { windowMs: 1, maxBytes: 0 }),
+    () => trimFeed(client, partition, zombie.token, { windowMs: 1, excessBytes: 0 }),
   ];
   for (const act of acts) await expect(act()).rejects.toThrow(FencedError);
   expect(await client.xpending(partition.events, 'bridge')).toEqual([0, null, null, null]);
@@ -92,7 +92,7 @@ test('every script refuses a zombie, and has done nothing', async () => {
 
 test('workers see who beats, and forget who does not', async () => {
   const keys = keyspace(uniquePrefix());
-  const store = new LeaseStore(client, keys, 300);
+  const store = new LeaseStore(client, keys, 1_000);
   expect(await store.livingWorkers('a', true)).toEqual(['a']);
   expect(await store.livingWorkers('b', false)).toEqual(['a']);
   await eventually(async () => expect(await store.livingWorkers('b', true)).toEqual(['b']));

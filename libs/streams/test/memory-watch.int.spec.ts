@@ -1,5 +1,4 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import type { EmbeddedRedis } from '@rejoin/embedded-redis';
 import { startTestRedis } from '@rejoin/testing';
 import {
   appendEvents,
@@ -15,7 +14,7 @@ import { randomText, TestPartition } from './test-partition.ts';
 
 const MAX_MEMORY = 8 * 1024 ** 2;
 
-let redis: EmbeddedRedis;
+let redis: Awaited<ReturnType<typeof startTestRedis>>;
 let partition: TestPartition;
 beforeAll(async () => {
   redis = await startTestRedis({ maxMemoryBytes: MAX_MEMORY });
@@ -80,7 +79,7 @@ describe('while memory is short', () => {
     await reader.ensureGroup();
     expect((await reader.take()).entries).toHaveLength(1);
     expect(await trimEvents(client, keys, partition.token)).toBe(0);
-    expect((await trimFeed(client, keys, partition.token, { windowMs: 1, maxBytes: 0 })).removed).toBe(1);
+    expect((await trimFeed(client, keys, partition.token, { windowMs: 1, excessBytes: 0 })).removed).toBe(1);
   });
 });
 

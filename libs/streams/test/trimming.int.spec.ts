@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { EventReader, feedByteShare, trimEvents, trimFeed } from '../src/index.ts';
+import { EventReader, feedExcessBytes, trimEvents, trimFeed } from '../src/index.ts';
 import { TestPartition } from './test-partition.ts';
 
 /** Entries of one node of a stream; trimming the event stream removes whole nodes. */
@@ -123,24 +123,28 @@ describe('trimming the feed', () => {
     }
   }
 
-  function trim(windowMs: number, maxBytes = Number.MAX_SAFE_INTEGER): ReturnType<typeof trimFeed> {
-    return trimFeed(partition.client, partition.keys, partition.token, { windowMs, maxBytes });
+  function trim(windowMs: number, excessBytes = 0): ReturnType<typeof trimFeed> {
+    return trimFeed(partition.client, partition.keys, partition.token, { windowMs, excessBytes });
+  }
+
+  async function countedBytes(): Promise<number> {
+    return Number(await partition.client.get(partition.keys.feedBytes));
   }
 
   test('removes exactly what is older than the window, and records the floor', async () => {
     const now = Date.now();
     await feed('5-1', '6-1', `${now - 61_000}-0`, `${now - 30_000}-0`, `${now}-0`);
-    expect(await trim(60_000)).toEqual({ removed: 3, bytes: 2 * entryBytes, more: false });
+    expect(await trim(60_000)).toEqual({ removed: 3, removedBytes: 3 * entryBytes, more: false });
     expect(await partition.idsOf(partition.keys.feed)).toEqual([`${now - 30_000}-0`, `${now}-0`]);
     expect(await partition.client.get(partition.keys.floor)).toBe(`${now - 61_000}-0`);
-    expect(await partition.client.get(partition.keys.feedBytes)).toBe(String(2 * entryBytes));
+    expect(await countedBytes()).toBe(2 * entryBytes);
   });
 
   test('removes exactly as many of the oldest as the byte bound demands', async () => {
     const now = Date.now();
     await feed(...Array.from({ length: 10 }, (_, index) => `${now}-${index}`));
-    const { removed, bytes } = await trim(60_000, 4 * entryBytes + 1);
-    expect({ removed, bytes }).toEqual({ removed: 6, bytes: 4 * entryBytes });
+    expect(await trim(60_000, 5 * entryBytes + 1)).toMatchObject({ removed: 6, removedBytes: 6 * entryBytes });
+    expect(await countedBytes()).toBe(4 * entryBytes);
     expect(await partition.client.get(partition.keys.floor)).toBe(`${now}-5`);
     expect(await partition.client.xlen(partition.keys.feed)).toBe(4);
   });
@@ -154,13 +158,13 @@ describe('trimming the feed', () => {
       expect(trimmed.removed).toBeLessThanOrEqual(64);
       expect(await partition.client.get(partition.keys.floor)).toBe(`1-${200 - left}`);
       expect(await partition.client.xlen(partition.keys.feed)).toBe(left);
-      expect(trimmed.bytes).toBe(left * entryBytes);
+      expect(await countedBytes()).toBe(left * entryBytes);
     }
     expect(await partition.client.xlen(partition.keys.feed)).toBe(0);
   });
 
   test('does nothing, and records no floor, where nothing is due', async () => {
-    expect(await trim(60_000)).toEqual({ removed: 0, bytes: 0, more: false });
+    expect(await trim(60_000)).toEqual({ removed: 0, removedBytes: 0, more: false });
     await feed(`${Date.now()}-1`);
     expect((await trim(60_000)).removed).toBe(0);
     expect(await partition.client.exists(partition.keys.floor)).toBe(0);
@@ -169,31 +173,33 @@ describe('trimming the feed', () => {
   test('sets right a count of bytes that was lost or wrong', async () => {
     await feed('1-1', '1-2');
     await partition.client.set(partition.keys.feedBytes, 10);
-    expect(await trim(60_000)).toMatchObject({ removed: 2, bytes: 0 });
+    expect(await trim(60_000)).toMatchObject({ removed: 2 });
+    expect(await countedBytes()).toBe(0);
     await partition.client.set(partition.keys.feedBytes, 5_000);
-    expect(await trim(60_000)).toMatchObject({ removed: 0, bytes: 0 });
-    expect(await partition.client.get(partition.keys.feedBytes)).toBe('0');
+    expect(await trim(60_000)).toMatchObject({ removed: 0 });
+    expect(await countedBytes()).toBe(0);
   });
 
   test('keeps IDs beyond 2^53 exact', async () => {
     await feed('18446744073709551614-18446744073709551614', '18446744073709551615-7');
     expect((await trim(60_000)).removed).toBe(0);
-    expect((await trim(60_000, entryBytes)).removed).toBe(1);
+    expect((await trim(60_000, 1)).removed).toBe(1);
     expect(await partition.client.get(partition.keys.floor)).toBe('18446744073709551614-18446744073709551614');
   });
 });
 
-test('the byte bound is divided in proportion, and nobody is cut below it', () => {
+test('what is beyond the byte bound is given up in proportion, and no more than that', () => {
   const sizes = fc.array(fc.nat({ max: 2 ** 40 }), { minLength: 1, maxLength: 64 });
   fc.assert(
     fc.property(sizes, fc.integer({ min: 1, max: 2 ** 40 }), (bytes, maxBytes) => {
       const total = bytes.reduce((sum, each) => sum + each, 0);
-      const kept = bytes.map((each, index) => Math.min(each, feedByteShare(bytes, index, maxBytes)));
-      const sum = kept.reduce((all, each) => all + each, 0);
-      if (total <= maxBytes) expect(kept).toEqual(bytes);
+      const excess = bytes.map((_, index) => feedExcessBytes(bytes, index, maxBytes));
+      const kept = total - excess.reduce((sum, each) => sum + each, 0);
+      for (const [index, each] of excess.entries()) expect(each).toBeLessThanOrEqual(bytes[index] as number);
+      if (total <= maxBytes) expect(kept).toBe(total);
       else {
-        expect(sum).toBeLessThanOrEqual(maxBytes);
-        expect(sum).toBeGreaterThan(maxBytes - bytes.length - 1);
+        expect(kept).toBeLessThanOrEqual(maxBytes);
+        expect(kept).toBeGreaterThanOrEqual(maxBytes - bytes.length);
       }
     }),
   );

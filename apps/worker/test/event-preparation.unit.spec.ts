@@ -1,0 +1,191 @@
+import { describe, expect, test } from '@jest/globals';
+import { AudienceResolver } from '@rejoin/audience';
+import type { FanOutItem } from '@rejoin/feed';
+import { MAX_EVENT_BYTES, parseEvent, partitionOf } from '@rejoin/protocol';
+import { eventDigest, type StreamEntry } from '@rejoin/streams';
+import fc from 'fast-check';
+import { EventPreparation } from '../src/event-preparation.ts';
+
+const PARTITIONS = 8;
+const ENTRY_ID = '1767225600123-4';
+const TENANT = 'acme';
+const EVENT = { specversion: '1.0', id: 'e-1', source: 'orders', type: 'order.paid', tenantid: TENANT };
+const preparation = new EventPreparation(new AudienceResolver(), partitionOf(TENANT, PARTITIONS), PARTITIONS);
+
+function entry(text: string): StreamEntry {
+  return { entryId: ENTRY_ID, content: { kind: 'event', text } };
+}
+
+function prepare(event: object): FanOutItem {
+  return preparation.prepare(entry(JSON.stringify({ ...EVENT, audience: 'tenant', ...event })));
+}
+
+function deathOf(item: FanOutItem): { code: string; message: string; [field: string]: unknown } {
+  if (item.kind !== 'dead') throw new Error('it is delivered');
+  expect(item.entryId).toBe(ENTRY_ID);
+  return JSON.parse(item.record) as ReturnType<typeof deathOf>;
+}
+
+function clientEvent(item: FanOutItem): unknown {
+  if (item.kind !== 'deliver') throw new Error(item.record);
+  return JSON.parse(item.event);
+}
+
+describe('an event that can be delivered', () => {
+  test('goes to its rooms, each once, with what clients may see', () => {
+    const time = '2026-01-01T12:00:00+02:00';
+    const event = { time, subject: '991', data: { customerId: 'u 1' }, traceparent: 'secret', source: 'orders' };
+    expect(preparation.prepare(entry(JSON.stringify({ ...EVENT, ...event })))).toEqual({
+      kind: 'deliver',
+      entryId: ENTRY_ID,
+      digest: eventDigest(TENANT, 'orders', 'e-1'),
+      tenant: TENANT,
+      rooms: ['acme:user%3Au%201', 'acme:role%3Astaff', 'acme:order%3A991'],
+      type: 'order.paid',
+      event: JSON.stringify({ id: 'e-1', type: 'order.paid', time, subject: '991', data: { customerId: 'u 1' } }),
+    });
+  });
+
+  test('without a time has that of its entry', () => {
+    expect(clientEvent(prepare({}))).toEqual({ id: 'e-1', type: 'order.paid', time: '2026-01-01T00:00:00.123Z' });
+    const far = {
+      entryId: '18446744073709551615-1',
+      content: entry(JSON.stringify({ ...EVENT, audience: 'tenant' })).content,
+    };
+    expect(clientEvent(preparation.prepare(far))).toMatchObject({ time: '+275760-09-13T00:00:00.000Z' });
+  });
+
+  test('keeps its data, whatever JSON value that is', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (data) => {
+        const text = JSON.stringify(data);
+        expect(clientEvent(prepare({ data }))).toHaveProperty('data', JSON.parse(text));
+      }),
+    );
+  });
+
+  test('names a room once, however often its audience does', () => {
+    expect(prepare({ audience: 'user:a,role:b, user:a' })).toMatchObject({
+      rooms: ['acme:user%3Aa', 'acme:role%3Ab'],
+    });
+  });
+
+  test('may have 64 KiB, to the byte, and not one more', () => {
+    const sized = (bytes: number, filler: string): string => {
+      const empty = JSON.stringify({ ...EVENT, audience: 'tenant', data: '' });
+      const rest = bytes - Buffer.byteLength(empty);
+      const width = Buffer.byteLength(filler);
+      return empty.replace(
+        '"data":""',
+        `"data":"${filler.repeat(Math.floor(rest / width))}${'.'.repeat(rest % width)}"`,
+      );
+    };
+    for (const filler of ['x', 'ä', '😀']) {
+      const largest = sized(MAX_EVENT_BYTES, filler);
+      expect(Buffer.byteLength(largest)).toBe(MAX_EVENT_BYTES);
+      expect(preparation.prepare(entry(largest)).kind).toBe('deliver');
+      expect(deathOf(preparation.prepare(entry(sized(MAX_EVENT_BYTES + 1, filler)))).code).toBe('EVENT_TOO_LARGE');
+    }
+  });
+
+  test('may contain the replacement character, if its bytes do', () => {
+    const suspect = entry(JSON.stringify({ ...EVENT, audience: 'tenant', data: '�' }));
+    expect(EventPreparation.needsBytes(suspect)).toBe(true);
+    expect(EventPreparation.needsBytes(entry('{}'))).toBe(false);
+    const { text } = suspect.content as { text: string };
+    expect(preparation.prepare(suspect, Buffer.from(text)).kind).toBe('deliver');
+  });
+});
+
+describe('an event that can never be delivered becomes a dead letter that says why:', () => {
+  const json = (event: object): string => JSON.stringify({ ...EVENT, ...event });
+  const otherTenant = ['a', 'b', 'c', 'd'].find((t) => partitionOf(t, PARTITIONS) !== partitionOf(TENANT, PARTITIONS));
+
+  test.each<[code: string, text: string, message: RegExp]>([
+    ['INVALID_JSON', '', /end of JSON input/],
+    ['INVALID_JSON', '{"id":', /end of JSON input/],
+    ['INVALID_JSON', '\ufeff{}', /Unexpected token/],
+    ['INVALID_JSON', 'hello', /Unexpected token/],
+    ['INVALID_JSON', json({ data: '\u0001' }).replace('\\u0001', '\u0001'), /control character/],
+    ['INVALID_EVENT', 'null', /must be a JSON object/],
+    ['INVALID_EVENT', '[]', /must be a JSON object/],
+    ['INVALID_EVENT', '{}', /specversion is required; id is required/],
+    ['INVALID_EVENT', json({ type: 'connect' }), /type is a reserved name/],
+    ['INVALID_EVENT', json({ id: 'a\u0000b' }), /id must not contain control characters/],
+    ['INVALID_EVENT', json({ tenantid: '\ud800' }), /tenantid must not contain .* lone surrogates/],
+    ['INVALID_EVENT', json({ audience: 'everybody' }), /audience "everybody" is not an audience token/],
+    [
+      'WRONG_PARTITION',
+      json({ tenantid: otherTenant }),
+      /belong to partition \d, and this one was appended to partition/,
+    ],
+    ['NO_AUDIENCE_RULE', json({ type: 'invoice.sent' }), /no rule matches its type "invoice.sent"/],
+    ['AUDIENCE_TEMPLATE', json({ data: {}, subject: '1' }), /the event has no data.customerId/],
+    ['AUDIENCE_INVALID', json({ data: { customerId: '\n' }, subject: '1' }), /control characters/],
+    [
+      'AUDIENCE_TOO_LARGE',
+      json({ data: { customerId: Array.from({ length: 1_001 }, (_, index) => index) }, subject: '1' }),
+      /more than 1000/,
+    ],
+    [
+      'EVENT_TOO_DEEP',
+      json({ data: 0, audience: 'tenant' }).replace('"data":0', `"data":${'['.repeat(30_000)}${']'.repeat(30_000)}`),
+      /nested too deeply/,
+    ],
+  ])('%s', (code, text, message) => {
+    const death = deathOf(preparation.prepare(entry(text)));
+    expect({ ...death, message: '' }).toMatchObject({ code, event: text, entryId: ENTRY_ID, attempts: 1 });
+    expect(death.message).toMatch(message);
+  });
+
+  test('its id, tenant and type, where they could be read', () => {
+    expect(deathOf(prepare({ tenantid: otherTenant }))).toMatchObject({
+      eventId: 'e-1',
+      tenantId: otherTenant,
+      type: 'order.paid',
+    });
+  });
+
+  test('at most eight of its bad attributes', () => {
+    const extensions = Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`BAD${index}`, 1]));
+    expect(deathOf(prepare(extensions)).message).toMatch(/^(.*; ){8}and 12 more$/);
+  });
+
+  test('NOT_UTF8, with its bytes', () => {
+    const bytes = Buffer.concat([Buffer.from('{"id":"'), Buffer.from([0xff]), Buffer.from('"}')]);
+    const death = deathOf(preparation.prepare(entry(bytes.toString()), bytes));
+    expect(death).toMatchObject({ code: 'NOT_UTF8', eventBase64: bytes.toString('base64') });
+  });
+
+  test('MISSING_EVENT_FIELD, with the fields it has', () => {
+    const { code, event } = deathOf(
+      preparation.prepare({ entryId: ENTRY_ID, content: { kind: 'fields', fields: ['evnt', '{}'] } }),
+    );
+    expect({ code, event }).toEqual({ code: 'MISSING_EVENT_FIELD', event: '["evnt","{}"]' });
+  });
+
+  test('PAYLOAD_MISSING', () => {
+    const { code, event } = deathOf(preparation.prepare({ entryId: ENTRY_ID, content: { kind: 'missing' } }));
+    expect({ code, event }).toEqual({ code: 'PAYLOAD_MISSING', event: null });
+  });
+});
+
+test('whatever a text holds, it is delivered exactly where its envelope is good, and never throws', () => {
+  const field = fc.oneof(fc.string({ unit: 'binary' }), fc.jsonValue(), fc.constant(undefined));
+  const event = fc.record({ id: field, source: field, type: field, subject: field, data: field, audience: field });
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        fc.string(),
+        event.map((fields) => JSON.stringify({ ...EVENT, ...fields })),
+      ),
+      (text) => {
+        const item = preparation.prepare(entry(text));
+        if (item.kind === 'deliver') {
+          expect(parseEvent(JSON.parse(text)).ok).toBe(true);
+          expect(item.rooms.length).toBeGreaterThan(0);
+        } else expect(deathOf(item).message).not.toBe('');
+      },
+    ),
+  );
+});

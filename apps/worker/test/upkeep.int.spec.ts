@@ -1,0 +1,105 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { appendEvents, BacklogFullError } from '@rejoin/streams';
+import { eventually, startTestRedis } from '@rejoin/testing';
+import { numbered, PARTITIONS, TestInstallation } from './running-worker.ts';
+
+let installation: TestInstallation;
+beforeEach(async () => {
+  installation = await TestInstallation.open();
+});
+afterEach(() => installation.close());
+
+describe('an owner', () => {
+  test('trims the event stream behind what is handled, and the backlog stays exact', async () => {
+    const { client, home } = installation;
+    await installation.startWorker();
+    const ids = await installation.append(...numbered(2_000));
+    await installation.handled(ids.at(-1) as string);
+    await eventually(async () => expect(await client.xlen(home.events)).toBeLessThan(100));
+    expect(await client.xlen(home.events)).toBe(Number(await client.get(home.handled)));
+    expect(await client.xlen(home.feed)).toBe(2_000);
+  });
+
+  test('trims the feed behind the replay window, and records the floor', async () => {
+    const { client, home } = installation;
+    await installation.startWorker({ replay: { windowMs: 200, maxPerRoom: 100, maxBytes: 1024 ** 3 } });
+    const ids = await installation.append(...numbered(300));
+    await installation.handled(ids.at(-1) as string);
+    await eventually(async () => expect(await client.xlen(home.feed)).toBe(0));
+    expect(await client.get(home.floor)).toBe(ids.at(-1));
+    expect(await client.get(home.feedBytes)).toBe('0');
+  });
+
+  test('keeps all feeds together within their byte bound, each by its part', async () => {
+    const { client, keys } = installation;
+    const maxBytes = 40_000;
+    await installation.startWorker({ replay: { windowMs: 3_600_000, maxPerRoom: 10_000, maxBytes } });
+    await installation.startWorker({ replay: { windowMs: 3_600_000, maxPerRoom: 10_000, maxBytes } });
+    const partitions = Array.from({ length: PARTITIONS }, (_, partition) => keys.partition(partition));
+    for (const [index, { partition }] of partitions.entries()) {
+      const tenantid = installation.tenantOf(partition);
+      await installation.append(...numbered(100 * (index + 1), 'e', { tenantid, data: 'x'.repeat(200) }));
+    }
+    const sizes = async (): Promise<number[]> =>
+      Promise.all(partitions.map(async ({ feedBytes }) => Number(await client.get(feedBytes))));
+    await eventually(async () => {
+      const handled = await Promise.all(partitions.map(({ handled: key }) => client.get(key)));
+      expect(handled).not.toContain(null);
+      const total = (await sizes()).reduce((sum, size) => sum + size, 0);
+      expect(total).toBeLessThanOrEqual(maxBytes);
+      expect(total).toBeGreaterThan(0.8 * maxBytes);
+    });
+    const [smallest, , , largest] = await sizes();
+    expect(largest as number).toBeGreaterThan(2 * (smallest as number));
+  });
+
+  test('ages the seen digests', async () => {
+    const { client, home } = installation;
+    await installation.startWorker();
+    const ids = await installation.append({ id: 'a' });
+    await installation.handled(ids[0] as string);
+    await eventually(async () => expect(await client.hexists(home.seen, 'since')).toBe(1));
+    await client.hset(home.seen, 'since', Date.now() - 600_000);
+    await eventually(async () => expect(await client.exists(home.seenBefore)).toBe(1));
+    expect(await client.hlen(home.seenBefore)).toBe(3);
+  });
+
+  test('notices between reconnections, too, that history broke', async () => {
+    const { client, home } = installation;
+    const worker = await installation.startWorker();
+    const [first] = await installation.append({ id: 'first' });
+    await installation.handled(first as string);
+    const epoch = await client.get(home.epoch);
+    // What a fail-over behind a proxy looks like: the same connection, but the last entries are gone.
+    await client.del(home.feed, home.events, home.done, home.floor);
+    await eventually(async () => {
+      await installation.append({ id: 'next' });
+      expect(worker.counters.historyBreaks).toBeGreaterThan(0);
+    });
+    expect(await client.get(home.epoch)).not.toBe(epoch);
+  });
+});
+
+test('owners refuse publishing while memory is short, deliver what was accepted, and allow it again (G9)', async () => {
+  const redis = await startTestRedis({ maxMemoryBytes: 0 });
+  const own = await TestInstallation.open(redis.url);
+  try {
+    const { client, home, keys } = own;
+    const worker = await own.startWorker();
+    await eventually(() => expect(worker.owned).toHaveLength(PARTITIONS));
+    const ids = await own.append(...numbered(500));
+    await client.config('SET', 'maxmemory', '1mb');
+    const flags = Array.from({ length: PARTITIONS }, (_, partition) => keys.partition(partition).full);
+    await eventually(async () => expect(await client.exists(...flags)).toBe(PARTITIONS));
+    await own.handled(ids.at(-1) as string);
+    await expect(client.set('other', 'x')).rejects.toThrow('OOM');
+    await client.config('SET', 'maxmemory', '0');
+    await eventually(async () => expect(await client.exists(...flags)).toBe(0));
+    await client.set(home.full, 'by hand', 'PX', 60_000);
+    const publish = appendEvents(client, home, [{ digest: 'd', json: '{}' }]);
+    await expect(publish).rejects.toThrow(BacklogFullError);
+  } finally {
+    await own.close();
+    await redis.stop();
+  }
+});
