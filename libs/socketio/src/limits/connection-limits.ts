@@ -141,9 +141,9 @@ export class ConnectionLimits {
   async #heartbeat(): Promise<void> {
     const [seconds, microseconds] = (await this.#client.time()).map(Number) as [number, number];
     const nowMs = seconds * 1_000 + Math.floor(microseconds / 1_000);
-    await this.#client.zadd(this.#keys.gateways, nowMs, this.#gatewayId);
-    await this.#client.zremrangebyscore(this.#keys.gateways, 0, String(nowMs - GATEWAY_TTL_MS));
-    const living = await this.#client.zrange(this.#keys.gateways, 0, -1);
+    await this.#client.zadd(this.#keys.gateways, String(nowMs), this.#gatewayId);
+    await this.#client.zremrangebyscore(this.#keys.gateways, '-inf', String(nowMs - GATEWAY_TTL_MS));
+    const living = await this.#client.zrange(this.#keys.gateways, '0', '-1');
     this.#others = living.filter((id) => id !== this.#gatewayId);
     await Promise.all(
       [...this.#held].flatMap(([key, count]) => [
