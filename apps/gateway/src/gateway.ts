@@ -2,8 +2,8 @@ import 'reflect-metadata';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { NestFactory } from '@nestjs/core';
 import { createTokenVerifier } from '@rejoin/identity';
-import { handshakeAuthenticator, ResumableIoAdapter } from '@rejoin/nest';
-import { keyspace, PartitionCountMismatchError } from '@rejoin/redis';
+import { type ResumableModuleOptions, tokenAuthenticator, useResumableGateways } from '@rejoin/nest';
+import { disconnect, keyspace, PartitionCountMismatchError } from '@rejoin/redis';
 import {
   type AppContext,
   answerHealth,
@@ -12,44 +12,44 @@ import {
   type RunningApp,
   serverUrl,
 } from '@rejoin/runtime';
-import { OriginPolicy, ResumableGateway } from '@rejoin/socketio';
+import { OriginPolicy, type ResumableGateway } from '@rejoin/socketio';
 import { readGatewayConfiguration } from './config.ts';
-import { GatewayModule } from './gateway.module.ts';
-import { WatchPolicies } from './watch-policies.ts';
+import { GatewayModule, openFeatureConnections } from './gateway.module.ts';
 
 /** Starts one gateway: Socket.IO at `/socket.io`, and its health. */
 export async function startGateway({ environment, lifecycle, logger }: AppContext): Promise<RunningApp> {
   const configuration = readGatewayConfiguration(environment);
   const verifier = createTokenVerifier(configuration, (message) => logger.warn(message));
-  const app = await NestFactory.create(GatewayModule, { logger: ['error', 'warn'], abortOnError: false });
-  lifecycle.onStop('HTTP server', () => app.close());
-  const policies = app.get(WatchPolicies);
-
-  const gateway = new ResumableGateway({
+  const options: ResumableModuleOptions & { readonly windowMs: number } = {
     redisUrl: configuration.redisUrl,
     keys: keyspace(configuration.prefix),
     ...(configuration.partitions === undefined ? {} : { partitions: configuration.partitions }),
     windowMs: configuration.windowMs,
     log: logger,
-    authenticate: handshakeAuthenticator(verifier),
-    authorizeWatch: (principal, resource) => policies.allows(principal, resource),
+    authenticate: tokenAuthenticator(verifier),
+  };
+  const connections = openFeatureConnections(options);
+  lifecycle.onStop('feature connections', async () => {
+    await connections.publisher.close();
+    disconnect(connections.client);
   });
-  lifecycle.onStop('gateway', () => gateway.stop());
-  try {
-    await gateway.start();
-  } catch (error) {
-    if (error instanceof PartitionCountMismatchError) throw new InvalidConfigurationError([error.message]);
-    throw error;
-  }
-
-  app.useWebSocketAdapter(
-    new ResumableIoAdapter(app, gateway, new OriginPolicy(configuration.allowedOrigins).serverOptions()),
-  );
+  const app = await NestFactory.create(GatewayModule.forRoot(options, connections), {
+    logger: ['error', 'warn'],
+    abortOnError: false,
+  });
+  lifecycle.onStop('HTTP server', () => app.close());
+  const origins = new OriginPolicy(configuration.allowedOrigins);
+  const gateway = await useResumableGateways(app, origins.serverOptions()).catch(asConfigurationProblem);
   app.use((request: IncomingMessage, response: ServerResponse, next: () => void) => {
     if (!answerHealth(request, response, () => healthOf(gateway))) next();
   });
   await app.listen(configuration.port);
   return { url: serverUrl(app.getHttpServer() as Server) };
+}
+
+function asConfigurationProblem(error: unknown): never {
+  if (error instanceof PartitionCountMismatchError) throw new InvalidConfigurationError([error.message]);
+  throw error;
 }
 
 function healthOf(gateway: ResumableGateway): Health {

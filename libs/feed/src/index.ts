@@ -4,4 +4,5 @@ export { FanOut, type FanOutItem, type FanOutOptions, type FanOutResult } from '
 export { type History, HistoryCheck } from './history-check.ts';
 export { type ReplayBounds, type ReplayEntry, type ReplayPage, type ReplayRoom, readReplayPage } from './replay.ts';
 export { judgeCursor, type ReplayStart, type ResumePoint, readResumePoint } from './resume-point.ts';
+export { RoomHistory, type RoomPage, type RoomPageRequest } from './room-history.ts';
 export { type FeedEntry, FeedTail, type HoleReason, type TailListener, type TailOptions } from './tail.ts';

@@ -18,6 +18,8 @@ export interface PartitionKeys {
   readonly deadOrder: string;
   room(room: string): string;
   session(pid: string): string;
+  /** Marks of what was read in a user's room. */
+  read(room: string): string;
 }
 
 /** Every key name of an installation. A key is never spelled anywhere else. */
@@ -30,6 +32,12 @@ export interface Keyspace {
   /** Stream of the Socket.IO adapter's control traffic. */
   readonly adapterStream: string;
   readonly adapterChannel: string;
+  /** Stream of who was shut out, and until when. */
+  readonly revocations: string;
+  /** Sorted set: gateway id, scored by its last heartbeat in milliseconds of Redis' clock. */
+  readonly gateways: string;
+  /** Beginning of the keys that count for one kind of limit. */
+  limits(kind: string): string;
   partition(partition: number): PartitionKeys;
 }
 
@@ -52,6 +60,9 @@ export function keyspace(prefix = 'rejoin'): Keyspace {
     workers: `${prefix}:workers`,
     adapterStream: `${prefix}:socket.io`,
     adapterChannel: `${prefix}:socket.io`,
+    revocations: `${prefix}:revocations`,
+    gateways: `${prefix}:gateways`,
+    limits: (kind) => `${prefix}:limit:${kind}`,
     partition(partition) {
       let keys = partitions.get(partition);
       if (!keys) {
@@ -83,5 +94,6 @@ function partitionKeys(prefix: string, partition: number): PartitionKeys {
     deadOrder: `${tag}:dead-order`,
     room: (room) => `${tag}:room:${room}`,
     session: (pid) => `${tag}:session:${pid}`,
+    read: (room) => `${tag}:read:${room}`,
   };
 }

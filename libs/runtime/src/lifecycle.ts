@@ -1,4 +1,4 @@
-type Release = () => Promise<unknown> | unknown;
+type Release = () => unknown;
 
 /** Some of what a process held could not be released; `errors` says what. */
 export class ReleaseError extends AggregateError {

@@ -1,4 +1,5 @@
 import { parseRedisUrl } from '@rejoin/redis';
+import { parseKeySetUrl, parsePublicKey } from './token-keys.ts';
 import { bytes, durationMs, integer, text } from './variable.ts';
 
 /** What every process that touches Redis is told. */
@@ -27,10 +28,27 @@ export const replayVariables = {
   maxBytes: bytes('REPLAY_MAX_BYTES', 1024 ** 3),
 };
 
-/** How tokens are checked; at least one key is required. */
+/** Clocks that are further apart are broken; and a withdrawn token would live on for as long. */
+const MAX_CLOCK_TOLERANCE_MS = 60_000;
+const clockTolerance = durationMs('JWT_CLOCK_TOLERANCE', 5_000, '5s');
+
+/** How tokens are checked; exactly one of the three keys is required: see `tokenKeyProblems`. */
 export const tokenVariables = {
   secret: text('JWT_SECRET', undefined, 'a long random text'),
+  publicKey: { ...text('JWT_PUBLIC_KEY', undefined, '/etc/rejoin/jwt-public.pem'), parse: parsePublicKey },
+  jwksUrl: {
+    ...text('JWT_JWKS_URL', undefined, 'https://id.example.com/.well-known/jwks.json'),
+    parse: parseKeySetUrl,
+  },
   issuer: text('JWT_ISSUER', undefined, 'https://id.example.com'),
   audience: text('JWT_AUDIENCE', undefined, 'orders'),
   tenantClaim: text('JWT_TENANT_CLAIM', 'tenant_id', 'tenant_id'),
+  clockToleranceMs: {
+    ...clockTolerance,
+    parse(value: string): number {
+      const ms = /^0(ms|s)$/.test(value) ? 0 : clockTolerance.parse(value);
+      if (ms > MAX_CLOCK_TOLERANCE_MS) throw new Error(`must be at most ${MAX_CLOCK_TOLERANCE_MS / 1_000}s`);
+      return ms;
+    },
+  },
 };

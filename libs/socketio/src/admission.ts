@@ -35,7 +35,7 @@ export interface AdmissionOptions {
   readonly maxWatched: number;
   readonly tail: FeedTail;
   readonly sessions: SessionStore;
-  authenticate(socket: Socket): Promise<ConnectionPrincipal>;
+  authenticate(token: unknown): Promise<ConnectionPrincipal>;
   authorizeWatch(principal: ConnectionPrincipal, resource: AudienceToken & { kind: 'resource' }): Promise<boolean>;
 }
 
@@ -50,7 +50,7 @@ const ALWAYS: EntryId = '0-0';
  */
 export async function admit(socket: Socket, options: AdmissionOptions): Promise<Admission> {
   const { client, keys, tail, sessions, windowMs } = options;
-  const principal = await options.authenticate(socket);
+  const principal = await options.authenticate(socket.handshake.auth.token);
   const request = parseHandshake(socket.handshake.auth, options.maxWatched);
   const partition = partitionOf(principal.tenantId, options.partitions);
   const resuming = request.cursors.length > 0;

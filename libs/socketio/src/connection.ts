@@ -1,14 +1,18 @@
 import {
   compareEntryIds,
+  ENTRY_ID_ZERO,
   type EntryId,
   laterEntryId,
+  parseCursor,
   type Ready,
   type Refusal,
   type ReplayReport,
+  refusal,
 } from '@rejoin/protocol';
 import type { Socket } from 'socket.io';
 import type { EncodedPacket } from './packet.ts';
 import type { ConnectionPrincipal } from './principal.ts';
+import { SessionExpiry } from './session-expiry.ts';
 import { ClientTransport } from './transport.ts';
 
 /**
@@ -64,18 +68,20 @@ const CLOSE_GRACE_MS = 2_000;
 /** One client's connection: its rooms, its cursor, and what may be written to it now. */
 export class Connection {
   readonly socket: Socket;
-  readonly principal: ConnectionPrincipal;
   readonly partition: number;
   /** The rooms it may see, with the position after which: for a watched room the position of the watch. */
   readonly rooms = new Map<string, EntryId>();
   /** The resources it watches, with the position of the watch. */
   readonly watched = new Map<string, EntryId>();
   readonly #options: ConnectionOptions;
+  readonly #expiry: SessionExpiry;
   readonly #transport: ClientTransport;
+  #principal: ConnectionPrincipal;
   #state: ConnectionState = 'replaying';
   #cursor: EntryId;
   /** The last position the client was sent. */
   #told: EntryId;
+  #acknowledged: EntryId = ENTRY_ID_ZERO;
   #queue: Delivery[] = [];
   #queuedBytes = 0;
   #queueOverflowed = false;
@@ -86,12 +92,28 @@ export class Connection {
   /** @param cursor everything up to this entry is behind the client */
   constructor(options: ConnectionOptions, cursor: EntryId) {
     this.socket = options.socket;
-    this.principal = options.principal;
+    this.#principal = options.principal;
     this.partition = options.partition;
     this.#options = options;
-    this.#transport = new ClientTransport(options.socket);
+    this.#transport = new ClientTransport(options.socket, CLOSE_GRACE_MS);
     this.#cursor = cursor;
     this.#told = cursor;
+    this.#expiry = new SessionExpiry({
+      onExpiring: (expiresInMs) => this.socket.emit('session:expiring', { expiresInMs }),
+      onExpired: () => this.close(refusal('AUTH_EXPIRED')),
+    });
+    this.#expiry.set(options.principal.expiresAtMs);
+  }
+
+  /** Whose it is, as its latest token says. */
+  get principal(): ConnectionPrincipal {
+    return this.#principal;
+  }
+
+  /** Takes the place of the token before; it is of the same user and tenant. Rooms are the caller's to change. */
+  renew(principal: ConnectionPrincipal): void {
+    this.#principal = principal;
+    this.#expiry.set(principal.expiresAtMs);
   }
 
   get state(): ConnectionState {
@@ -194,9 +216,21 @@ export class Connection {
     else if (patient) this.socket.disconnect(true);
   }
 
+  /** The client has handled everything up to this cursor; one that is not of its partition is passed over. */
+  acknowledge(text: string): void {
+    const cursor = parseCursor(text);
+    if (cursor?.partition === this.partition) this.#acknowledged = laterEntryId(this.#acknowledged, cursor.entryId);
+  }
+
+  /** The last entry that the client said it has handled; `0-0` where it said nothing. */
+  get acknowledged(): EntryId {
+    return this.#acknowledged;
+  }
+
   /** The socket is gone. */
   onClosed(): void {
     clearTimeout(this.#closeTimer);
+    this.#expiry.stop();
     this.#clearQueue();
     this.#setState('closed');
     for (const resolve of this.#liveWaiters.splice(0)) resolve();

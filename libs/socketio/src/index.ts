@@ -1,5 +1,13 @@
+export { clientAddress } from './client-address.ts';
+export type { Acknowledgement } from './commands/acknowledgement.ts';
+export type { Command, CommandContext } from './commands/command.ts';
 export { Connection, type ConnectionState } from './connection.ts';
 export { RefusedError } from './errors.ts';
+export { type ConnectionBounds, DEFAULT_CONNECTION_BOUNDS } from './limits/connection-limits.ts';
+export { DEFAULT_RATES, type Rates } from './limits/rates.ts';
+export { Membership, type ResourceToken } from './membership.ts';
+export type { GatewayBounds, GatewayLog, ResumableGatewayOptions } from './options.ts';
 export { OriginPolicy } from './origin-policy.ts';
 export { type ConnectionPrincipal, roomsOf } from './principal.ts';
-export { type GatewayLog, ResumableGateway, type ResumableGatewayOptions } from './resumable-gateway.ts';
+export { ResumableGateway } from './resumable-gateway.ts';
+export { type RevocationTarget, revoke } from './revocations.ts';

@@ -1,5 +1,4 @@
-import { createRequire } from 'node:module';
-import { dirname } from 'node:path';
+import * as ws from 'ws';
 
 /** Options of an Engine.IO packet, as far as they matter here. */
 export interface WriteOptions {
@@ -7,8 +6,8 @@ export interface WriteOptions {
   readonly wsPreEncodedFrame?: readonly Buffer[];
 }
 
-/** The WebSocket library that Engine.IO itself uses; its `Sender.frame` is what Socket.IO's own broadcasts call. */
-interface Ws {
+/** A part of `ws` that its types leave out, though Socket.IO's own broadcasts call it. */
+interface Framing {
   readonly Sender: {
     frame(
       data: Buffer,
@@ -16,8 +15,7 @@ interface Ws {
     ): Buffer[];
   };
 }
-const require = createRequire(import.meta.url);
-const ws = createRequire(dirname(require.resolve('engine.io')))('ws') as Ws;
+const { Sender } = ws as unknown as Framing;
 
 const PLAIN: WriteOptions = { compress: false };
 const TEXT_FRAME = { readOnly: false, mask: false, rsv1: false, opcode: 1, fin: true } as const;
@@ -46,7 +44,7 @@ export class EncodedPacket {
   /** For a packet that goes to several: its WebSocket frame is made once. */
   get sharedOptions(): WriteOptions {
     // "4" is the message packet of the Engine.IO protocol.
-    this.#framed ??= { compress: false, wsPreEncodedFrame: ws.Sender.frame(Buffer.from(`4${this.text}`), TEXT_FRAME) };
+    this.#framed ??= { compress: false, wsPreEncodedFrame: Sender.frame(Buffer.from(`4${this.text}`), TEXT_FRAME) };
     return this.#framed;
   }
 }

@@ -5,6 +5,11 @@ export interface ConnectionPrincipal {
   readonly tenantId: string;
   readonly userId: string;
   readonly roles: readonly string[];
+  readonly scopes: readonly string[];
+  /** Claim `jti`, by which the token is revoked. */
+  readonly tokenId?: string;
+  /** When the token ends, in milliseconds since the Unix epoch. */
+  readonly expiresAtMs: number;
 }
 
 /** The rooms a principal is in by its claims alone. */

@@ -1,8 +1,8 @@
 import { type ReplayRoom, type ReplayStart, readReplayPage } from '@rejoin/feed';
 import { type EntryId, formatCursor, type GapReason, laterEntryId, type ReplayReport } from '@rejoin/protocol';
 import type { Keyspace, RedisClient } from '@rejoin/redis';
-import pLimit, { type LimitFunction } from 'p-limit';
 import type { Connection } from './connection.ts';
+import { FairQueue } from './fair-queue.ts';
 import { EncodedPacket } from './packet.ts';
 
 /** One page: small enough that its script holds Redis for well under a millisecond. */
@@ -17,15 +17,24 @@ export interface ReplayRequest {
   readonly epoch: string;
 }
 
-/** Writes to a connection what it missed, in order, each once, and ends with the connection live. */
+/**
+ * Writes to a connection what it missed, in order, each once, and ends with the connection live. Pages are read a few at a
+ * time, and tenants take turns.
+ */
 export class Replayer {
   readonly #client: RedisClient;
   readonly #keys: Keyspace;
-  readonly #pages: LimitFunction = pLimit(CONCURRENT_PAGES);
+  readonly #pages = new FairQueue(CONCURRENT_PAGES);
+  #waiting = 0;
 
   constructor(client: RedisClient, keys: Keyspace) {
     this.#client = client;
     this.#keys = keys;
+  }
+
+  /** Connections that are being replayed to. */
+  get waiting(): number {
+    return this.#waiting;
   }
 
   /**
@@ -33,14 +42,25 @@ export class Replayer {
    * not contain reaches its queue.
    * @throws what Redis throws; the connection is then still replaying, and its client must come back
    */
-  async run(connection: Connection, { start, from, epoch }: ReplayRequest): Promise<void> {
+  async run(connection: Connection, request: ReplayRequest): Promise<void> {
+    this.#waiting += 1;
+    try {
+      await this.#run(connection, request);
+    } finally {
+      this.#waiting -= 1;
+    }
+  }
+
+  async #run(connection: Connection, { start, from, epoch }: ReplayRequest): Promise<void> {
     const { partition } = connection;
     const cursorOf = (entryId: EntryId): string => formatCursor({ epoch, partition, entryId });
     let gap = start.gap;
     let oldest = start.oldest;
     while (connection.state === 'replaying') {
       const after = connection.cursor;
-      const page = await this.#pages(() => this.#readInto(connection, after, cursorOf));
+      const page = await this.#pages.run(connection.principal.tenantId, () =>
+        this.#readInto(connection, after, cursorOf),
+      );
       // What is trimmed while the replay lasts is missed as well.
       if (page.cut !== null) {
         gap ??= 'room_limit';

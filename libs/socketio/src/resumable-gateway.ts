@@ -1,77 +1,41 @@
-import { randomBytes } from 'node:crypto';
-import { FeedTail } from '@rejoin/feed';
-import {
-  type AudienceToken,
-  ENTRY_ID_ZERO,
-  type EntryId,
-  formatAudienceToken,
-  formatCursor,
-  refusal,
-  roomOf,
-  type WireCode,
-} from '@rejoin/protocol';
-import {
-  type ConnectionUse,
-  connect,
-  disconnect,
-  type Keyspace,
-  openInstallation,
-  type RedisClient,
-} from '@rejoin/redis';
+import { FeedTail, RoomHistory } from '@rejoin/feed';
+import { formatCursor, refusal, type WireCode } from '@rejoin/protocol';
+import { type ConnectionUse, connect, disconnect, openInstallation, type RedisClient } from '@rejoin/redis';
 import type { Namespace, Server, ServerOptions, Socket } from 'socket.io';
-import { type Admission, admit } from './admission.ts';
-import { Connection, type ConnectionBounds } from './connection.ts';
+import { clientAddress } from './client-address.ts';
+import type { Command } from './commands/command.ts';
+import { CommandLimits } from './commands/command-limits.ts';
+import { CommandPipeline } from './commands/command-pipeline.ts';
+import { sessionCommands } from './commands/session-commands.ts';
+import { Connection } from './connection.ts';
 import { Connections } from './connections.ts';
+import { Door } from './door.ts';
+import { drain } from './drain.ts';
 import { RefusedError } from './errors.ts';
-import { EncodedPacket } from './packet.ts';
+import { GatewayUpkeep } from './gateway-upkeep.ts';
+import { ConnectionLimits } from './limits/connection-limits.ts';
+import type { LimitListener } from './limits/limit-listener.ts';
+import { RateLimit } from './limits/rate-limit.ts';
+import { Membership } from './membership.ts';
+import { type GatewaySettings, type ResumableGatewayOptions, settingsOf } from './options.ts';
 import type { ConnectionPrincipal } from './principal.ts';
 import { Replayer } from './replayer.ts';
+import { returnDelayMs } from './return-delay.ts';
+import { Revocations } from './revocations.ts';
 import { SessionStore } from './session-store.ts';
 import { StreamsAdapter } from './streams-adapter.ts';
 
-/** What is worth an operator's attention, with its context. No payloads, no tokens. */
-export interface GatewayLog {
-  info(context: object, message: string): void;
-  warn(context: object, message: string): void;
-  error(context: object, message: string): void;
-}
-
-export interface ResumableGatewayOptions {
-  /** See `parseRedisUrl`. */
-  readonly redisUrl: string;
-  readonly keys: Keyspace;
-  /** The configured partition count; the installation's where absent. */
-  readonly partitions?: number;
-  /** How far back a client may resume, in milliseconds; 24 hours by default. */
-  readonly windowMs?: number;
-  /** Most resources one connection may watch; 100 by default. */
-  readonly maxWatched?: number;
-  /** Bytes that may wait for a client that does not read; 4 MiB by default. */
-  readonly maxBufferedBytes?: number;
-  /** Live entries, and their bytes, that may wait for the end of one replay; 1,000 and 1 MiB by default. */
-  readonly maxQueuedEntries?: number;
-  readonly maxQueuedBytes?: number;
-  readonly log: GatewayLog;
-  /**
-   * Says whose connection this is, from its verified token.
-   * @throws RefusedError
-   */
-  authenticate(socket: Socket): Promise<ConnectionPrincipal>;
-  /** Whether a principal may watch a resource of its tenant; asked on every connection, and for every new watch. */
-  authorizeWatch(principal: ConnectionPrincipal, resource: AudienceToken & { kind: 'resource' }): Promise<boolean>;
-}
-
-const DEFAULT_WINDOW_MS = 24 * 3_600_000;
-/** A quiet client learns the tail's position this often at least, and no later than a 24th of the window. */
-const CURSOR_INTERVAL_MS = 60_000;
-/** Sessions are written again this often at least, and four times in their life. */
-const SESSION_INTERVAL_MS = 600_000;
-/** Largest packet a client may send, in bytes. */
-const MAX_CLIENT_PACKET_BYTES = 64 * 1024;
 /** How long a transport may be open without a handshake, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 10_000;
-/** Clients that are all told to come back spread over this time, in milliseconds. */
-const RETURN_SPREAD_MS = 2_000;
+
+/** What exists once a gateway is started. */
+interface Running {
+  readonly tail: FeedTail;
+  readonly membership: Membership;
+  readonly history: RoomHistory;
+  readonly door: Door;
+  readonly upkeep: GatewayUpkeep;
+}
 
 /**
  * Makes a Socket.IO server deliver the feed to its clients and resume them: live entries by the feed's tail, missed ones from
@@ -83,35 +47,40 @@ const RETURN_SPREAD_MS = 2_000;
  *     gateway.attach(io);
  */
 export class ResumableGateway {
-  readonly #options: ResumableGatewayOptions;
-  readonly #windowMs: number;
-  readonly #bounds: ConnectionBounds;
+  readonly #settings: GatewaySettings;
   readonly #connections = new Connections();
   /** Short commands of connecting clients, who do not wait long for a Redis that is away. */
   readonly #commands: RedisClient;
   readonly #adapter: StreamsAdapter;
-  readonly #sessions: SessionStore;
   readonly #replayer: Replayer;
-  readonly #admissions = new WeakMap<Socket, Admission>();
-  readonly #timers: NodeJS.Timeout[] = [];
-  #tail: FeedTail | undefined;
-  #partitions = 0;
+  readonly #revocations: Revocations;
+  readonly #connectionLimits: ConnectionLimits;
+  readonly #commandLimits: CommandLimits;
+  readonly #pipeline: CommandPipeline;
   #namespace: Namespace | undefined;
-  #draining = false;
+  #running: Running | undefined;
   #stopping: Promise<void> | undefined;
 
   constructor(options: ResumableGatewayOptions) {
-    this.#options = options;
-    this.#windowMs = options.windowMs ?? DEFAULT_WINDOW_MS;
-    this.#bounds = {
-      maxBufferedBytes: options.maxBufferedBytes ?? 4 * 1024 ** 2,
-      maxQueuedEntries: options.maxQueuedEntries ?? 1_000,
-      maxQueuedBytes: options.maxQueuedBytes ?? 1024 ** 2,
-    };
+    const settings = settingsOf(options);
+    const { keys, rates, log } = settings;
+    this.#settings = settings;
     this.#commands = this.#connect('commands');
-    this.#adapter = new StreamsAdapter(this.#connect('background'), options.keys, (error) => this.#onRedisError(error));
-    this.#sessions = new SessionStore(this.#commands, options.keys, this.#windowMs);
-    this.#replayer = new Replayer(this.#commands, options.keys);
+    this.#adapter = new StreamsAdapter(this.#connect('background'), keys, (error) => this.#onRedisError(error));
+    this.#replayer = new Replayer(this.#commands, keys);
+    this.#revocations = new Revocations(this.#commands, keys);
+    const listener = this.#limitListener();
+    this.#connectionLimits = new ConnectionLimits(this.#commands, keys, settings.connections, listener);
+    this.#commandLimits = new CommandLimits(
+      RateLimit.inMemory({ scope: 'commands_per_socket', points: rates.commandsPerSocket, durationS: 10, listener }),
+      RateLimit.shared(this.#commands, keys, {
+        scope: 'commands_per_user',
+        points: rates.commandsPerUser,
+        durationS: 10,
+        listener,
+      }),
+    );
+    this.#pipeline = new CommandPipeline(this.#commandLimits, log);
   }
 
   /**
@@ -119,29 +88,42 @@ export class ResumableGateway {
    * @throws PartitionCountMismatchError
    */
   async start(): Promise<void> {
-    const { keys } = this.#options;
-    const installation = await openInstallation(this.#commands, keys, this.#options.partitions);
-    this.#partitions = installation.partitions;
-    const tail = new FeedTail({
+    const { keys, windowMs, bounds, log, authorizeWatch, trustedProxies } = this.#settings;
+    const { partitions } = await openInstallation(this.#commands, keys, this.#settings.partitions);
+    const tail = this.#createTail(partitions);
+    await Promise.all([tail.start(), this.#revocations.read(), this.#connectionLimits.start()]);
+    const sessions = new SessionStore(this.#commands, keys, windowMs);
+    const membership = new Membership({ tail, sessions, maxWatched: bounds.maxWatched, authorizeWatch });
+    const authenticate = (token: unknown): Promise<ConnectionPrincipal> => this.#authenticate(token);
+    for (const command of sessionCommands(membership, authenticate)) this.command(command);
+    const door = new Door({
       client: this.#commands,
-      connectBlocking: () => this.#connect('blocking'),
       keys,
-      partitions: Array.from({ length: this.#partitions }, (_, partition) => partition),
-      listener: {
-        onEntries: (partition, entries) => {
-          if (this.#namespace) this.#connections.deliver(this.#namespace, partition, tail.epoch(partition), entries);
-        },
-        onHole: (partition, reason) => {
-          this.#options.log.warn({ partition, reason }, 'the tail has a hole: clients of the partition must resume');
-          this.#closeAll(this.#connections.ofPartition(partition), 'OVERLOADED');
-        },
-        onError: (error) => this.#options.log.warn({ err: error }, 'reading the feed failed, trying again'),
-      },
+      partitions,
+      windowMs,
+      maxWatched: bounds.maxWatched,
+      maxReplays: bounds.maxReplays,
+      tail,
+      sessions,
+      replayer: this.#replayer,
+      limits: this.#connectionLimits,
+      ...this.#handshakeLimits(),
+      addressOf: clientAddress(trustedProxies),
+      authenticate,
+      authorizeWatch,
+      onError: (error) => log.error({ err: error }, 'admitting a client failed'),
     });
-    await tail.start();
-    this.#tail = tail;
-    this.#every(Math.min(CURSOR_INTERVAL_MS, this.#windowMs / 24), () => this.#tellCursors());
-    this.#every(Math.min(SESSION_INTERVAL_MS, this.#windowMs / 4), () => this.#refreshSessions());
+    const upkeep = new GatewayUpkeep({
+      tail,
+      partitions,
+      connections: this.#connections,
+      membership,
+      revocations: this.#revocations,
+      windowMs,
+      log,
+    });
+    upkeep.start();
+    this.#running = { tail, membership, door, upkeep, history: new RoomHistory(this.#commands, keys, partitions) };
   }
 
   /** What the Socket.IO server must be made with. */
@@ -151,24 +133,25 @@ export class ResumableGateway {
       // Stock recovery writes missed packets before any token is verified, and sends every `socket.emit` by way of Redis. It
       // stays off; a stock client resumes all the same, because it follows the `pid` that this gateway gives it.
       connectionStateRecovery: undefined as never,
-      maxHttpBufferSize: MAX_CLIENT_PACKET_BYTES,
+      maxHttpBufferSize: this.#settings.bounds.maxClientPacketBytes,
       connectTimeout: CONNECT_TIMEOUT_MS,
     };
   }
 
   /** Takes charge of the server's main namespace. Call it before anything else listens for connections. */
   attach(server: Server): void {
+    const { door } = this.#started;
     const namespace = server.of('/');
     this.#namespace = namespace;
     namespace.use((socket, next) => {
-      this.#admit(socket).then(() => next(), next);
+      door.admit(socket).then(() => next(), next);
     });
     namespace.on('connection', (socket) => this.#onConnection(socket));
   }
 
   /** Whether clients can be served: the tail reads, and the gateway is not stopping. */
   get ready(): boolean {
-    return !this.#draining && this.#tail?.ready === true;
+    return this.#running !== undefined && !this.#running.door.draining && this.#running.tail.ready;
   }
 
   get connectionCount(): number {
@@ -180,39 +163,24 @@ export class ResumableGateway {
     return this.#connections.get(socket.id);
   }
 
-  /**
-   * Lets a connection watch a resource from now on. Waits until the connection is live.
-   * @throws RefusedError `FORBIDDEN` where its principal may not, `INVALID_PAYLOAD` where it watches too many
-   */
-  async watch(socket: Socket, resource: AudienceToken & { kind: 'resource' }): Promise<void> {
-    const connection = await this.#liveConnection(socket);
-    if (!(await this.#options.authorizeWatch(connection.principal, resource))) {
-      throw new RefusedError('FORBIDDEN', 'this resource may not be watched');
-    }
-    if (connection.state !== 'live') throw refuseBusy('OVERLOADED', 'the connection is closing');
-    const name = formatAudienceToken(resource);
-    if (connection.watched.has(name)) return;
-    if (connection.watched.size >= this.#maxWatched) {
-      throw new RefusedError('INVALID_PAYLOAD', `at most ${this.#maxWatched} resources may be watched`);
-    }
-    this.#join(connection, new Map([[roomOf(connection.principal.tenantId, resource), null]]));
-    connection.watched.set(name, this.#tailOf(connection.partition).position);
-    await this.#saveSession(connection);
+  /** Adds a command that clients may send. Before anybody is connected. */
+  command(command: Command): void {
+    this.#pipeline.register(command);
   }
 
-  /** Ends a watch. Waits until the connection is live; watching nothing of the name is no error. */
-  async unwatch(socket: Socket, resource: AudienceToken & { kind: 'resource' }): Promise<void> {
-    const connection = await this.#liveConnection(socket);
-    if (!connection.watched.delete(formatAudienceToken(resource))) return;
-    const room = roomOf(connection.principal.tenantId, resource);
-    connection.rooms.delete(room);
-    void connection.socket.leave(room);
-    await this.#saveSession(connection);
+  /** Changes the rooms of connections; for commands. */
+  get membership(): Membership {
+    return this.#started.membership;
+  }
+
+  /** What rooms have seen; for commands and watch policies. */
+  get history(): RoomHistory {
+    return this.#started.history;
   }
 
   /**
-   * Refuses new clients, tells the connected to come back elsewhere, and ends every connection to Redis. Idempotent.
-   * The Socket.IO server itself is its owner's to close, afterwards.
+   * Refuses new clients, tells the connected ones in a stagger to come back elsewhere, and ends every connection to Redis.
+   * Idempotent. The Socket.IO server itself is its owner's to close, afterwards.
    */
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();
@@ -220,21 +188,31 @@ export class ResumableGateway {
   }
 
   async #stop(): Promise<void> {
-    this.#draining = true;
-    for (const timer of this.#timers) clearInterval(timer);
-    this.#closeAll(this.#connections.all(), 'DRAINING');
-    await this.#tail?.stop();
+    const { log, bounds } = this.#settings;
+    if (this.#running) {
+      const { door, upkeep, tail } = this.#running;
+      door.close();
+      await drain(this.#connections, bounds.drainMs);
+      upkeep.stop();
+      await Promise.all([
+        tail.stop(),
+        this.#connectionLimits.stop().catch((error: unknown) => {
+          log.warn({ err: error }, 'this gateway could not say that it leaves; its connections count a while longer');
+        }),
+      ]);
+    }
     disconnect(this.#commands);
     this.#adapter.close();
   }
 
-  get #maxWatched(): number {
-    return this.#options.maxWatched ?? 100;
+  get #started(): Running {
+    if (!this.#running) throw new Error('the gateway is not started');
+    return this.#running;
   }
 
   #connect(use: ConnectionUse): RedisClient {
     return connect({
-      url: this.#options.redisUrl,
+      url: this.#settings.redisUrl,
       use,
       name: `rejoin-gateway-${use}`,
       onError: (error) => this.#onRedisError(error),
@@ -242,139 +220,112 @@ export class ResumableGateway {
   }
 
   #onRedisError(error: Error): void {
-    this.#options.log.warn({ err: error }, 'connection to Redis failed');
+    this.#settings.log.warn({ err: error }, 'connection to Redis failed');
   }
 
-  async #admit(socket: Socket): Promise<void> {
-    const tail = this.#tail;
-    if (this.#draining) throw refuseBusy('DRAINING', 'this gateway is stopping');
-    if (!tail?.ready) throw refuseBusy('OVERLOADED', 'this gateway is not ready');
-    try {
-      const { keys, authenticate, authorizeWatch } = this.#options;
-      const admission = await admit(socket, {
-        client: this.#commands,
-        keys,
-        partitions: this.#partitions,
-        windowMs: this.#windowMs,
-        maxWatched: this.#maxWatched,
-        tail,
-        sessions: this.#sessions,
-        authenticate,
-        authorizeWatch,
-      });
-      this.#admissions.set(socket, admission);
-      Object.assign(socket, { pid: admission.pid ?? newPid(), recovered: admission.pid !== null });
-    } catch (error) {
-      if (error instanceof RefusedError) throw error;
-      this.#options.log.error({ err: error }, 'admitting a client failed');
-      throw refuseBusy('OVERLOADED', 'this gateway cannot serve now', error);
-    }
+  #limitListener(): LimitListener {
+    return {
+      onLimited: (scope) => this.#settings.onLimited?.(scope),
+      onError: (error) => this.#settings.log.warn({ err: error }, 'counting connections failed, trying again'),
+    };
+  }
+
+  #handshakeLimits() {
+    const { keys, rates } = this.#settings;
+    const perMinute = (scope: string, points: number): RateLimit =>
+      RateLimit.shared(this.#commands, keys, { scope, points, durationS: 60, listener: this.#limitListener() });
+    return {
+      handshakesPerAddress: perMinute('handshakes_per_address', rates.handshakesPerAddress),
+      handshakesPerUser: perMinute('handshakes_per_user', rates.handshakesPerUser),
+    };
+  }
+
+  #createTail(partitions: number): FeedTail {
+    const { keys, log } = this.#settings;
+    const tail = new FeedTail({
+      client: this.#commands,
+      connectBlocking: () => this.#connect('blocking'),
+      keys,
+      partitions: Array.from({ length: partitions }, (_, partition) => partition),
+      listener: {
+        onEntries: (partition, entries) => {
+          if (this.#namespace) this.#connections.deliver(this.#namespace, partition, tail.epoch(partition), entries);
+        },
+        onHole: (partition, reason) => {
+          log.warn({ partition, reason }, 'the tail has a hole: clients of the partition must resume');
+          this.#closeAll(this.#connections.ofPartition(partition), 'OVERLOADED');
+        },
+        onError: (error) => log.warn({ err: error }, 'reading the feed failed, trying again'),
+      },
+    });
+    return tail;
+  }
+
+  /** A token that prolongs a connection is held to what one that opens it is. */
+  async #authenticate(token: unknown): Promise<ConnectionPrincipal> {
+    const principal = await this.#settings.authenticate(token);
+    if (this.#revocations.covers(principal)) throw new RefusedError('AUTH_REVOKED', 'access was revoked');
+    return principal;
   }
 
   /** Runs in the turn in which the socket connects: joins, position and state belong together. */
   #onConnection(socket: Socket): void {
-    const admission = this.#admissions.get(socket);
-    if (!admission) throw new Error(`socket ${socket.id} connected without admission`);
-    const { principal, partition, wants, start, epoch } = admission;
-    const { position } = this.#tailOf(partition);
+    const { tail, membership, door } = this.#started;
+    const { principal, partition, wants, start, epoch, rooms, watched } = door.admissionOf(socket);
+    const position = tail.position(partition);
     const connection = new Connection(
       {
         socket,
         principal,
         partition,
         wants,
-        bounds: this.#bounds,
+        bounds: this.#settings.bounds,
         formatCursor: (entryId) => formatCursor({ epoch, partition, entryId }),
         onSlow: (slow) => slow.close(refusal('SLOW_CONSUMER', returnDelayMs()), { patient: false }),
       },
       start.kind === 'fresh' ? position : start.replay.after,
     );
     this.#connections.add(connection);
-    socket.on('disconnect', () => {
-      this.#connections.remove(connection);
-      connection.onClosed();
-    });
-    this.#join(connection, admission.rooms);
-    for (const [resource, since] of admission.watched) connection.watched.set(resource, since ?? position);
-    if (this.#draining || epoch !== this.#tailOf(partition).epoch) {
-      connection.close(refusal(this.#draining ? 'DRAINING' : 'OVERLOADED', returnDelayMs()));
+    socket.on('disconnect', () => this.#onDisconnect(connection));
+    membership.join(connection, rooms);
+    for (const [resource, since] of watched) connection.watched.set(resource, since ?? position);
+    const closing = this.#changedSince(principal, partition, epoch);
+    if (closing) {
+      connection.close(refusal(closing, closing === 'AUTH_REVOKED' ? undefined : returnDelayMs()));
       return;
     }
-    this.#saveSession(connection).catch((error: unknown) => {
-      this.#options.log.warn({ err: error, socketId: socket.id }, 'keeping a session failed');
+    membership.save(connection).catch((error: unknown) => {
+      this.#settings.log.warn({ err: error, socketId: socket.id }, 'keeping a session failed');
     });
+    this.#pipeline.attach(socket, connection);
     if (start.kind === 'fresh') {
       connection.goLive(() => ({ status: 'none', count: 0 }));
       return;
     }
     this.#replayer.run(connection, { start: start.replay, from: start.from, epoch }).catch((error: unknown) => {
-      this.#options.log.warn({ err: error, socketId: socket.id }, 'a replay failed: the client must come back');
+      this.#settings.log.warn({ err: error, socketId: socket.id }, 'a replay failed: the client must come back');
       connection.close(refusal('OVERLOADED', returnDelayMs()));
     });
   }
 
-  #join(connection: Connection, rooms: ReadonlyMap<string, EntryId | null>): void {
-    const { position } = this.#tailOf(connection.partition);
-    for (const [room, since] of rooms) connection.rooms.set(room, since ?? position);
-    void connection.socket.join([...rooms.keys()]);
+  /** What happened between a client's admission and its connection that shuts it out after all. */
+  #changedSince(principal: ConnectionPrincipal, partition: number, epoch: string): WireCode | null {
+    const { tail, door } = this.#started;
+    if (this.#revocations.covers(principal)) return 'AUTH_REVOKED';
+    if (door.draining) return 'DRAINING';
+    return epoch === tail.epoch(partition) ? null : 'OVERLOADED';
   }
 
-  #tailOf(partition: number): { readonly position: EntryId; readonly epoch: string } {
-    if (!this.#tail) return { position: ENTRY_ID_ZERO, epoch: '' };
-    return { position: this.#tail.position(partition), epoch: this.#tail.epoch(partition) };
-  }
-
-  async #liveConnection(socket: Socket): Promise<Connection> {
-    const connection = this.#connections.get(socket.id);
-    if (!connection || (await connection.settled()) !== 'live') {
-      throw refuseBusy('OVERLOADED', 'the connection is closing');
-    }
-    return connection;
-  }
-
-  #saveSession({ socket, partition, principal, watched }: Connection): Promise<void> {
-    const { pid } = socket as unknown as { readonly pid: string };
-    return this.#sessions.save(partition, pid, principal, watched);
-  }
-
-  #refreshSessions(): void {
-    const saves = [...this.#connections.all()].map((connection) => this.#saveSession(connection));
-    Promise.all(saves).catch((error: unknown) => {
-      this.#options.log.warn({ err: error }, 'refreshing sessions failed');
+  #onDisconnect(connection: Connection): void {
+    this.#connections.remove(connection);
+    connection.onClosed();
+    const { socket } = connection;
+    this.#commandLimits.forget({ socket, connection }).catch((error: unknown) => {
+      this.#settings.log.warn({ err: error }, 'forgetting a count failed');
     });
-  }
-
-  #tellCursors(): void {
-    for (let partition = 0; partition < this.#partitions; partition++) {
-      const { position, epoch } = this.#tailOf(partition);
-      let packet: EncodedPacket | undefined;
-      const shared = (): EncodedPacket => {
-        packet ??= new EncodedPacket('rejoin:cursor', '{}', formatCursor({ epoch, partition, entryId: position }));
-        return packet;
-      };
-      for (const connection of this.#connections.ofPartition(partition)) connection.tellCursor(position, shared);
-    }
   }
 
   #closeAll(connections: Iterable<Connection>, code: WireCode): void {
     for (const connection of [...connections]) connection.close(refusal(code, returnDelayMs()));
   }
-
-  #every(ms: number, run: () => void): void {
-    this.#timers.push(setInterval(run, Math.max(50, ms)));
-  }
-}
-
-/** As long as Socket.IO's own, and not to be guessed. */
-function newPid(): string {
-  return randomBytes(15).toString('base64url');
-}
-
-/** Spread, so that clients that are told together do not come back together. */
-function returnDelayMs(): number {
-  return Math.round(Math.random() * RETURN_SPREAD_MS);
-}
-
-function refuseBusy(code: WireCode, message: string, cause?: unknown): RefusedError {
-  return new RefusedError(code, message, { retryAfterMs: returnDelayMs(), cause });
 }

@@ -16,6 +16,8 @@ interface EngineSocket {
 
 interface EngineTransport {
   readonly name: string;
+  /** Long-polling: how long a close waits for the client's next request, in milliseconds. */
+  closeTimeout?: number;
   readonly writable: boolean;
   /** The WebSocket, where the transport is one. */
   readonly socket?: { readonly bufferedAmount: number; readonly _socket?: NetSocket; terminate(): void };
@@ -28,8 +30,10 @@ export class ClientTransport {
   readonly #conn: EngineSocket;
   #engineBytes = 0;
 
-  constructor(socket: Socket) {
+  /** @param closeTimeoutMs how long a close may wait for a client that polls, in milliseconds; Engine.IO waits for 30 s */
+  constructor(socket: Socket, closeTimeoutMs: number) {
     this.#conn = socket.conn as unknown as EngineSocket;
+    if (this.#conn.transport.name === 'polling') this.#conn.transport.closeTimeout = closeTimeoutMs;
     this.#conn.on('flush', (buffer) => {
       this.#engineBytes = 0;
       if (buffer.length > 1) this.#cork();

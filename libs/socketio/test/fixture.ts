@@ -14,7 +14,7 @@ export interface TestGateway {
   stop(): Promise<void>;
 }
 
-/** Gateways on one prefix, stock clients, and a writer in place of the worker. Tokens are `<tenant>/<user>/<role,…>`. */
+/** Gateways on one prefix, stock clients, and a writer in place of the worker. Tokens are `<tenant>/<user>/<role,…>/<ms to live>`. */
 export class Fixture {
   readonly keys: Keyspace = keyspace(uniquePrefix());
   readonly client: RedisClient;
@@ -30,12 +30,18 @@ export class Fixture {
       redisUrl: testRedis(),
       keys: this.keys,
       log: { info: () => undefined, warn: () => undefined, error: () => undefined },
-      authenticate: async (socket) => {
-        const { token } = socket.handshake.auth;
+      authenticate: async (token) => {
         if (typeof token !== 'string') throw new RefusedError('AUTH_REQUIRED', 'a token is required');
-        const [tenantId, userId, roles] = token.split('/');
+        const [tenantId, userId, roles, lifeMs = '3600000'] = token.split('/');
         if (!tenantId || !userId) throw new RefusedError('AUTH_INVALID', 'bad token');
-        return { tenantId, userId, roles: roles ? roles.split(',') : [] };
+        return {
+          tenantId,
+          userId,
+          roles: roles ? roles.split(',') : [],
+          scopes: [],
+          tokenId: `jti of ${token}`,
+          expiresAtMs: Date.now() + Number(lifeMs),
+        };
       },
       authorizeWatch: async ({ roles }) => roles.includes('staff'),
       ...options,

@@ -180,7 +180,7 @@ describe('a stopping gateway', () => {
 
 describe('a client that does not read', () => {
   it('is told so, ended, and resumes without loss, while its neighbours go on', async () => {
-    const gateway = await fixture.gateway({ maxBufferedBytes: 256 * 1024 });
+    const gateway = await fixture.gateway({ bounds: { maxBufferedBytes: 256 * 1024 } });
     const slow = fixture.connect(gateway, { token: 'acme/slow' });
     const quick = fixture.connect(gateway, { token: 'acme/quick' });
     await readied(slow.recorder);

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { parseCursor } from '@rejoin/protocol';
 import { type EventRecorder, eventually } from '@rejoin/testing';
+import type { Socket as ServerSocket } from 'socket.io';
 import { cut, Fixture, orderRoom, tenantRoom, userRoom } from './fixture.ts';
 
 let fixture: Fixture;
@@ -11,6 +12,18 @@ afterEach(() => fixture.close());
 
 const readied = (recorder: EventRecorder, count = 1) => eventually(() => expect(recorder.readies).toHaveLength(count));
 const lastReady = (recorder: EventRecorder) => recorder.readies.at(-1)?.ready;
+
+/** Watches an order the way a command does: when the connection is live. */
+async function watch(
+  { gateway }: Awaited<ReturnType<Fixture['gateway']>>,
+  socket: ServerSocket,
+  id: string,
+): Promise<void> {
+  const connection = gateway.connectionOf(socket);
+  if (!connection) throw new Error('not connected');
+  await connection.settled();
+  await gateway.membership.watch(connection, { kind: 'resource', resource: 'order', id });
+}
 
 describe('a new client', () => {
   it('is ready at once, with a cursor, and receives what happens from then on', async () => {
@@ -104,7 +117,7 @@ describe('a client that was away', () => {
   });
 
   it('replays while events keep coming, also where the queue overflows', async () => {
-    const gateway = await fixture.gateway({ maxQueuedEntries: 2 });
+    const gateway = await fixture.gateway({ bounds: { maxQueuedEntries: 2 } });
     const { socket, recorder } = fixture.connect(gateway, { token: 'acme/u1' });
     await readied(recorder);
     socket.io.engine.close();
@@ -128,7 +141,7 @@ describe('a client that was away', () => {
     const history = await fixture.publish('acme', 2, [orderRoom('acme', '991'), userRoom('acme', 'probe')]);
     await eventually(() => probe.recorder.assertDelivered(history));
     const server = await eventually(() => gateway.io.sockets.sockets.get(socket.id as string) ?? null);
-    await gateway.gateway.watch(server, { kind: 'resource', resource: 'order', id: '991' });
+    await watch(gateway, server, '991');
     const live = await fixture.publish('acme', 1, [orderRoom('acme', '991')]);
     await eventually(() => recorder.assertDelivered(live));
     cut(socket);
@@ -144,19 +157,15 @@ describe('a client that was away', () => {
     await readied(recorder);
     const order: string[] = [];
     gateway.io.on('connection', (again) => {
-      gateway.gateway
-        .watch(again, { kind: 'resource', resource: 'order', id: '5' })
-        .then(() =>
-          order.push(
-            `watched with ${recorder.readies.length >= 1 ? 'state' : 'none'} ${gateway.gateway.connectionOf(again)?.state}`,
-          ),
-        );
+      void watch(gateway, again, '5').then(() =>
+        order.push(`watched while ${gateway.gateway.connectionOf(again)?.state}`),
+      );
     });
     cut(socket);
     const history = await fixture.publish('acme', 3, [orderRoom('acme', '5')]);
     const missed = await fixture.publish('acme', 400, [tenantRoom('acme')]);
     await readied(recorder, 2);
-    await eventually(() => expect(order).toEqual(['watched with state live']));
+    await eventually(() => expect(order).toEqual(['watched while live']));
     const live = await fixture.publish('acme', 1, [orderRoom('acme', '5')]);
     await eventually(() => recorder.assertDelivered([...missed, ...live]));
     expect(recorder.ids()).not.toContain(history[0]);

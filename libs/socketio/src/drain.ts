@@ -1,0 +1,21 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { refusal } from '@rejoin/protocol';
+import type { Connections } from './connections.ts';
+import { returnDelayMs } from './return-delay.ts';
+
+/** Connections that are told to go at once. */
+const SLICE = 50;
+
+/**
+ * Tells every connection to come back elsewhere, some at a time, so that the other gateways do not get all of them at once.
+ * Resolves when all were told.
+ * @param spreadMs over which the farewells are spread, in milliseconds
+ */
+export async function drain(connections: Connections, spreadMs: number): Promise<void> {
+  const all = [...connections.all()];
+  const pauseMs = spreadMs / Math.max(1, Math.ceil(all.length / SLICE));
+  for (let i = 0; i < all.length; i += SLICE) {
+    if (i > 0) await delay(pauseMs);
+    for (const connection of all.slice(i, i + SLICE)) connection.close(refusal('DRAINING', returnDelayMs()));
+  }
+}

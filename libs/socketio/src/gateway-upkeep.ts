@@ -1,0 +1,84 @@
+import type { FeedTail } from '@rejoin/feed';
+import { formatCursor, refusal } from '@rejoin/protocol';
+import type { Connections } from './connections.ts';
+import type { Membership } from './membership.ts';
+import type { GatewayLog } from './options.ts';
+import { EncodedPacket } from './packet.ts';
+import type { Revocations } from './revocations.ts';
+
+export interface GatewayUpkeepOptions {
+  readonly tail: FeedTail;
+  readonly partitions: number;
+  readonly connections: Connections;
+  readonly membership: Membership;
+  readonly revocations: Revocations;
+  readonly windowMs: number;
+  readonly log: GatewayLog;
+}
+
+/** A quiet client learns the tail's position this often at least, and no later than a 24th of the window. */
+const CURSOR_INTERVAL_MS = 60_000;
+/** Sessions are written again this often at least, and four times in their life. */
+const SESSION_INTERVAL_MS = 600_000;
+/** How often revocations are looked for, in milliseconds: each must reach every gateway within a second. */
+const REVOCATION_INTERVAL_MS = 300;
+const MIN_INTERVAL_MS = 50;
+
+/** What a gateway does for its connections from time to time. */
+export class GatewayUpkeep {
+  readonly #options: GatewayUpkeepOptions;
+  readonly #timers: NodeJS.Timeout[] = [];
+
+  constructor(options: GatewayUpkeepOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    const { windowMs } = this.#options;
+    this.#every(Math.min(CURSOR_INTERVAL_MS, windowMs / 24), () => this.#tellCursors());
+    this.#every(Math.min(SESSION_INTERVAL_MS, windowMs / 4), () => this.#refreshSessions());
+    this.#every(REVOCATION_INTERVAL_MS, () => this.#applyRevocations());
+  }
+
+  stop(): void {
+    for (const timer of this.#timers) clearInterval(timer);
+  }
+
+  #every(ms: number, run: () => void): void {
+    this.#timers.push(setInterval(run, Math.max(MIN_INTERVAL_MS, ms)));
+  }
+
+  #tellCursors(): void {
+    const { tail, partitions, connections } = this.#options;
+    for (let partition = 0; partition < partitions; partition++) {
+      const position = tail.position(partition);
+      let packet: EncodedPacket | undefined;
+      const shared = (): EncodedPacket => {
+        const cursor = formatCursor({ epoch: tail.epoch(partition), partition, entryId: position });
+        packet ??= new EncodedPacket('rejoin:cursor', '{}', cursor);
+        return packet;
+      };
+      for (const connection of connections.ofPartition(partition)) connection.tellCursor(position, shared);
+    }
+  }
+
+  #refreshSessions(): void {
+    const { connections, membership, log } = this.#options;
+    Promise.all([...connections.all()].map((connection) => membership.save(connection))).catch((error: unknown) => {
+      log.warn({ err: error }, 'refreshing sessions failed');
+    });
+  }
+
+  #applyRevocations(): void {
+    const { connections, revocations, log } = this.#options;
+    revocations.read().then(
+      (found) => {
+        if (!found) return;
+        for (const connection of [...connections.all()]) {
+          if (revocations.covers(connection.principal)) connection.close(refusal('AUTH_REVOKED'));
+        }
+      },
+      (error: unknown) => log.warn({ err: error }, 'reading revocations failed, trying again'),
+    );
+  }
+}

@@ -1,0 +1,155 @@
+import { randomUUID } from 'node:crypto';
+import { type Keyspace, loadScript, type RedisClient } from '@rejoin/redis';
+import { RefusedError } from '../errors.ts';
+import type { ConnectionPrincipal } from '../principal.ts';
+import type { LimitListener } from './limit-listener.ts';
+
+export interface ConnectionBounds {
+  /** On this gateway. */
+  readonly perGateway: number;
+  /** The others over all gateways. */
+  readonly perAddress: number;
+  readonly perUser: number;
+  readonly perTenant: number;
+}
+
+export const DEFAULT_CONNECTION_BOUNDS: ConnectionBounds = {
+  perGateway: 20_000,
+  perAddress: 10_000,
+  perUser: 100,
+  perTenant: 50_000,
+};
+
+type Scope = 'connections_per_gateway' | 'connections_per_address' | 'connections_per_user' | 'connections_per_tenant';
+
+interface Claim {
+  readonly scope: Scope;
+  readonly subject: string;
+  readonly limit: number;
+}
+
+/** A gateway counts as alive this long after its last heartbeat, in milliseconds. */
+const GATEWAY_TTL_MS = 15_000;
+const HEARTBEAT_MS = 5_000;
+/** A count that nobody changes is forgotten after this time; every heartbeat writes the counts of this gateway again. */
+const COUNT_TTL_MS = 60_000;
+const RETRY_AFTER_MS = 5_000;
+
+const claimScript = loadScript('connection-claim', import.meta.url);
+const releaseScript = loadScript('connection-release', import.meta.url);
+
+/**
+ * Limits how many connections there are: on this gateway in memory; per address, user and tenant in Redis, as one count for
+ * each gateway, so that those of a gateway that was killed are known to be gone when its heartbeat is.
+ */
+export class ConnectionLimits {
+  readonly #client: RedisClient;
+  readonly #keys: Keyspace;
+  readonly #bounds: ConnectionBounds;
+  readonly #listener: LimitListener;
+  readonly #gatewayId: string = randomUUID();
+  readonly #held = new Map<string, number>();
+  #others: string[] = [];
+  #claimed = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(client: RedisClient, keys: Keyspace, bounds: ConnectionBounds, listener: LimitListener) {
+    this.#client = client;
+    this.#keys = keys;
+    this.#bounds = bounds;
+    this.#listener = listener;
+  }
+
+  /** Resolves when this gateway is known to the others. */
+  async start(): Promise<void> {
+    await this.#heartbeat();
+    this.#timer = setInterval(() => {
+      this.#heartbeat().catch((error: unknown) => this.#listener.onError(error));
+    }, HEARTBEAT_MS);
+  }
+
+  /** Leaves; what was counted for this gateway counts no more. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#client.zrem(this.#keys.gateways, this.#gatewayId);
+  }
+
+  /**
+   * Takes one connection's places. The returned function gives them back, once however often it is called.
+   * @throws RefusedError `OVERLOADED` where the gateway is full, `RATE_LIMITED` where the address, user or tenant is
+   */
+  async claim(address: string, { tenantId, userId }: ConnectionPrincipal): Promise<() => void> {
+    const { perGateway, perAddress, perUser, perTenant } = this.#bounds;
+    if (this.#claimed >= perGateway) throw this.#refuse('OVERLOADED', 'connections_per_gateway');
+    this.#claimed += 1;
+    const claims: Claim[] = [
+      { scope: 'connections_per_address', subject: JSON.stringify(['address', address]), limit: perAddress },
+      { scope: 'connections_per_user', subject: JSON.stringify(['user', tenantId, userId]), limit: perUser },
+      { scope: 'connections_per_tenant', subject: JSON.stringify(['tenant', tenantId]), limit: perTenant },
+    ];
+    const outcomes = await Promise.allSettled(claims.map((claim) => this.#take(claim)));
+    const taken = claims.filter((_, index) => {
+      const outcome = outcomes[index];
+      return outcome?.status === 'fulfilled' && outcome.value;
+    });
+    const release = this.#releaseOnce(taken);
+    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+    if (failed) {
+      release();
+      throw failed.reason;
+    }
+    const refused = claims.find((claim) => !taken.includes(claim));
+    if (refused) {
+      release();
+      throw this.#refuse('RATE_LIMITED', refused.scope);
+    }
+    return release;
+  }
+
+  async #take({ subject, limit }: Claim): Promise<boolean> {
+    const key = this.#keys.limits(`connections:${subject}`);
+    const args = [this.#gatewayId, limit, COUNT_TTL_MS, ...this.#others];
+    if ((await claimScript.run(this.#client, [key], args)) !== 1) return false;
+    this.#held.set(key, (this.#held.get(key) ?? 0) + 1);
+    return true;
+  }
+
+  #releaseOnce(claims: readonly Claim[]): () => void {
+    let released = false;
+    return () => {
+      if (released) return;
+      released = true;
+      this.#claimed -= 1;
+      for (const { subject } of claims) {
+        const key = this.#keys.limits(`connections:${subject}`);
+        const left = (this.#held.get(key) ?? 1) - 1;
+        if (left > 0) this.#held.set(key, left);
+        else this.#held.delete(key);
+        releaseScript
+          .run(this.#client, [key], [this.#gatewayId])
+          .catch((error: unknown) => this.#listener.onError(error));
+      }
+    };
+  }
+
+  #refuse(code: 'OVERLOADED' | 'RATE_LIMITED', scope: Scope): RefusedError {
+    this.#listener.onLimited(scope);
+    return new RefusedError(code, `too many connections (${scope})`, { retryAfterMs: RETRY_AFTER_MS });
+  }
+
+  /** Renews this gateway's life and its counts, and learns who else lives. A lost count is mended here. */
+  async #heartbeat(): Promise<void> {
+    const [seconds, microseconds] = (await this.#client.time()).map(Number) as [number, number];
+    const nowMs = seconds * 1_000 + Math.floor(microseconds / 1_000);
+    await this.#client.zadd(this.#keys.gateways, String(nowMs), this.#gatewayId);
+    await this.#client.zremrangebyscore(this.#keys.gateways, '-inf', String(nowMs - GATEWAY_TTL_MS));
+    const living = await this.#client.zrange(this.#keys.gateways, '0', '-1');
+    this.#others = living.filter((id) => id !== this.#gatewayId);
+    await Promise.all(
+      [...this.#held].flatMap(([key, count]) => [
+        this.#client.hset(key, this.#gatewayId, String(count)),
+        this.#client.pexpire(key, COUNT_TTL_MS),
+      ]),
+    );
+  }
+}

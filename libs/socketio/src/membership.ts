@@ -1,0 +1,100 @@
+import type { FeedTail } from '@rejoin/feed';
+import { type AudienceToken, type EntryId, formatAudienceToken, roomOf } from '@rejoin/protocol';
+import { parseResource } from './admission.ts';
+import type { Connection } from './connection.ts';
+import { RefusedError } from './errors.ts';
+import { type ConnectionPrincipal, roomsOf } from './principal.ts';
+import type { SessionStore } from './session-store.ts';
+
+export type ResourceToken = AudienceToken & { kind: 'resource' };
+
+export interface MembershipOptions {
+  readonly tail: FeedTail;
+  readonly sessions: SessionStore;
+  readonly maxWatched: number;
+  authorizeWatch(principal: ConnectionPrincipal, resource: ResourceToken): Promise<boolean>;
+}
+
+/** Changes the rooms of live connections: by watches, and by what a fresh token says. */
+export class Membership {
+  readonly #options: MembershipOptions;
+
+  constructor(options: MembershipOptions) {
+    this.#options = options;
+  }
+
+  /** Joins rooms; one without a position of its own is seen from the tail's position on. Runs in one turn. */
+  join(connection: Connection, rooms: ReadonlyMap<string, EntryId | null>): void {
+    const position = this.#options.tail.position(connection.partition);
+    for (const [room, since] of rooms) connection.rooms.set(room, since ?? position);
+    void connection.socket.join([...rooms.keys()]);
+  }
+
+  /**
+   * Watches a resource from now on.
+   * @throws RefusedError `FORBIDDEN` where the principal may not, `RATE_LIMITED` where it watches as many as it may
+   */
+  async watch(connection: Connection, resource: ResourceToken): Promise<void> {
+    const { authorizeWatch, maxWatched, tail } = this.#options;
+    if (!(await authorizeWatch(connection.principal, resource))) {
+      throw new RefusedError('FORBIDDEN', 'this resource may not be watched');
+    }
+    requireLive(connection);
+    const name = formatAudienceToken(resource);
+    if (connection.watched.has(name)) return;
+    if (connection.watched.size >= maxWatched) {
+      throw new RefusedError('RATE_LIMITED', `at most ${maxWatched} resources may be watched`, { retryAfterMs: 0 });
+    }
+    this.join(connection, new Map([[roomOf(connection.principal.tenantId, resource), null]]));
+    connection.watched.set(name, tail.position(connection.partition));
+    await this.save(connection);
+  }
+
+  /** Ends a watch; a resource that is not watched is no error. */
+  async unwatch(connection: Connection, resource: ResourceToken): Promise<void> {
+    requireLive(connection);
+    if (!connection.watched.delete(formatAudienceToken(resource))) return;
+    this.#leave(connection, roomOf(connection.principal.tenantId, resource));
+    await this.save(connection);
+  }
+
+  /**
+   * Goes on with a fresh token: rooms of new roles are joined, those of lost ones left, watches authorised again.
+   * @throws RefusedError `FORBIDDEN` where it is another user's or tenant's
+   */
+  async renew(connection: Connection, principal: ConnectionPrincipal): Promise<void> {
+    const before = connection.principal;
+    if (principal.tenantId !== before.tenantId || principal.userId !== before.userId) {
+      throw new RefusedError('FORBIDDEN', 'the token is not of the same user and tenant');
+    }
+    const resources = [...connection.watched.keys()].map((name) => parseResource(name));
+    const allowed = await Promise.all(resources.map((each) => this.#options.authorizeWatch(principal, each)));
+    requireLive(connection);
+    const rooms = roomsOf(principal);
+    for (const room of roomsOf(connection.principal)) if (!rooms.includes(room)) this.#leave(connection, room);
+    connection.renew(principal);
+    this.join(connection, new Map(rooms.filter((room) => !connection.rooms.has(room)).map((room) => [room, null])));
+    for (const [index, resource] of resources.entries()) {
+      if (allowed[index]) continue;
+      connection.watched.delete(formatAudienceToken(resource));
+      this.#leave(connection, roomOf(principal.tenantId, resource));
+    }
+    await this.save(connection);
+  }
+
+  /** Keeps what the connection watches, so that any gateway can resume it. */
+  async save({ socket, partition, principal, watched }: Connection): Promise<void> {
+    const { pid } = socket as unknown as { readonly pid: string };
+    await this.#options.sessions.save(partition, pid, principal, watched);
+  }
+
+  #leave(connection: Connection, room: string): void {
+    connection.rooms.delete(room);
+    void connection.socket.leave(room);
+  }
+}
+
+function requireLive(connection: Connection): void {
+  if (connection.state !== 'live')
+    throw new RefusedError('OVERLOADED', 'the connection is closing', { retryAfterMs: 0 });
+}

@@ -1,0 +1,7 @@
+/** Clients that are all told to come back spread over this time, in milliseconds. */
+const RETURN_SPREAD_MS = 2_000;
+
+/** Spread, so that clients that are told together do not come back together. */
+export function returnDelayMs(): number {
+  return Math.round(Math.random() * RETURN_SPREAD_MS);
+}

@@ -1,0 +1,95 @@
+import type { EntryId } from '@rejoin/protocol';
+import { type Keyspace, loadScript, type RedisClient } from '@rejoin/redis';
+import type { ConnectionPrincipal } from './principal.ts';
+
+/** Whom a revocation shuts out: the bearers of one token, one user of a tenant, or a whole tenant. */
+export type RevocationTarget =
+  | { readonly kind: 'token'; readonly tokenId: string }
+  | { readonly kind: 'user'; readonly tenantId: string; readonly userId: string }
+  | { readonly kind: 'tenant'; readonly tenantId: string };
+
+const script = loadScript('revoke', import.meta.url);
+/** Revocations that one look reads at most; the next look goes on. */
+const READ_COUNT = 1_000;
+
+function fieldsOf(flat: readonly string[]): { target?: string; until?: string } {
+  const fields = new Map<string, string>();
+  for (let i = 0; i < flat.length; i += 2) fields.set(flat[i] as string, flat[i + 1] as string);
+  const [target, until] = [fields.get('target'), fields.get('until')];
+  return target === undefined || until === undefined ? {} : { target, until };
+}
+
+/** One text per target, without a way to write two targets alike. */
+function nameOf(target: RevocationTarget): string {
+  switch (target.kind) {
+    case 'token':
+      return JSON.stringify(['token', target.tokenId]);
+    case 'user':
+      return JSON.stringify(['user', target.tenantId, target.userId]);
+    case 'tenant':
+      return JSON.stringify(['tenant', target.tenantId]);
+  }
+}
+
+function namesOf({ tenantId, userId, tokenId }: ConnectionPrincipal): string[] {
+  const names = [nameOf({ kind: 'user', tenantId, userId }), nameOf({ kind: 'tenant', tenantId })];
+  if (tokenId !== undefined) names.push(nameOf({ kind: 'token', tokenId }));
+  return names;
+}
+
+/**
+ * Shuts a target out: every gateway learns of it within a second, ends the target's connections and refuses new ones until
+ * the revocation ends. Also works while memory is full.
+ * @param forMs how long, in milliseconds; for a token at least as long as it is valid
+ */
+export async function revoke(
+  client: RedisClient,
+  keys: Keyspace,
+  target: RevocationTarget,
+  forMs: number,
+): Promise<void> {
+  if (!(forMs >= 1)) throw new RangeError(`a revocation must last at least a millisecond, not ${forMs}`);
+  await script.run(client, [keys.revocations], [nameOf(target), Math.round(forMs)]);
+}
+
+/** What is revoked now, as this gateway knows it: a copy of the installation's list, kept young by reading on. */
+export class Revocations {
+  readonly #client: RedisClient;
+  readonly #key: string;
+  readonly #untilMs = new Map<string, number>();
+  #position: EntryId = '0-0';
+
+  constructor(client: RedisClient, keys: Keyspace) {
+    this.#client = client;
+    this.#key = keys.revocations;
+  }
+
+  /** Reads what was revoked since the last call; returns whether there was anything. */
+  async read(): Promise<boolean> {
+    let found = false;
+    for (;;) {
+      const entries = await this.#client.xrange(this.#key, `(${this.#position}`, '+', 'COUNT', READ_COUNT);
+      for (const [entryId, fields] of entries) {
+        this.#position = entryId;
+        const { target, until } = fieldsOf(fields);
+        if (target !== undefined) this.#untilMs.set(target, Number(until));
+      }
+      found ||= entries.length > 0;
+      if (entries.length < READ_COUNT) break;
+    }
+    this.#forgetEnded();
+    return found;
+  }
+
+  /** Whether a principal is shut out now. */
+  covers(principal: ConnectionPrincipal): boolean {
+    if (this.#untilMs.size === 0) return false;
+    const nowMs = Date.now();
+    return namesOf(principal).some((name) => (this.#untilMs.get(name) ?? 0) > nowMs);
+  }
+
+  #forgetEnded(): void {
+    const nowMs = Date.now();
+    for (const [name, untilMs] of this.#untilMs) if (untilMs <= nowMs) this.#untilMs.delete(name);
+  }
+}
