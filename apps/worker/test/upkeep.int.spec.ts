@@ -34,7 +34,6 @@ describe('an owner', () => {
     const { client, keys } = installation;
     const maxBytes = 40_000;
     await installation.startWorker({ replay: { windowMs: 3_600_000, maxPerRoom: 10_000, maxBytes } });
-    await installation.startWorker({ replay: { windowMs: 3_600_000, maxPerRoom: 10_000, maxBytes } });
     const partitions = Array.from({ length: PARTITIONS }, (_, partition) => keys.partition(partition));
     for (const [index, { partition }] of partitions.entries()) {
       const tenantid = installation.tenantOf(partition);

@@ -134,7 +134,7 @@ describe('a lease', () => {
     const keys = keyspace(uniquePrefix());
     const ended: PartitionLease[] = [];
     const worker = startWorker(keys, {
-      ttlMs: 3_000,
+      ttlMs: 6_000,
       work: async (lease) => {
         await aborted(lease.ended);
         ended.push(lease);
@@ -143,7 +143,10 @@ describe('a lease', () => {
     await eventually(() => expect(owned(worker)).toHaveLength(PARTITIONS));
     const lost = worker.leases[3] as PartitionLease;
     await client.set(keys.partition(3).lease, 'somebody-else', 'PX', 200);
+    const lostAtMs = performance.now();
     await eventually(() => expect(ended).toContain(lost));
+    // By a renewal, which is due every third of the lease, and not when the lease runs out.
+    expect(performance.now() - lostAtMs).toBeLessThan(3_500);
     await eventually(() => expect(worker.leases[3]?.token).not.toBe(lost.token));
     await eventually(() => expect(owned(worker)).toHaveLength(PARTITIONS));
     expect(ended).toEqual([lost]);
