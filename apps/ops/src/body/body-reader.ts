@@ -14,15 +14,11 @@ export interface BodyLimits {
  */
 export class BodyReader {
   readonly #limits: BodyLimits;
+  /** Bytes of bodies that are held now. */
   #heldBytes = 0;
 
   constructor(limits: BodyLimits) {
     this.#limits = limits;
-  }
-
-  /** Bytes of bodies that are held now. */
-  get heldBytes(): number {
-    return this.#heldBytes;
   }
 
   /**
