@@ -1,0 +1,133 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { answerHealth, type Health } from '@rejoin/runtime';
+import { CAST } from './cast.ts';
+import type { PageFiles } from './page-files.ts';
+import type { TokenMint } from './token-mint.ts';
+
+export interface HttpServerOptions {
+  readonly page: PageFiles;
+  /** `null`: tokens cannot be signed here. */
+  readonly mint: TokenMint | null;
+  readonly gatewayUrls: readonly string[];
+  health(): Health;
+  /** Adds a viewer of what is published; false where there are too many. */
+  addViewer(viewer: ServerResponse): boolean;
+}
+
+const MAX_BODY_BYTES = 1_024;
+const READS = ['GET', 'HEAD'];
+
+/**
+ * The demo's HTTP side: the page at `/`, `GET /cast` (whom it can sign in, and the gateways), `GET /published` (server-sent
+ * events), `POST /tokens` with `{"tenant", "user"}`, and health.
+ */
+export function createDemoServer(options: HttpServerOptions): Server {
+  const security = securityHeaders(options);
+  return createServer({ requestTimeout: 30_000, headersTimeout: 10_000 }, (request, response) => {
+    for (const [name, value] of Object.entries(security)) response.setHeader(name, value);
+    if (answerHealth(request, response, options.health)) return;
+    answer(request, response, options).catch((error: unknown) => {
+      // A client that went away while it sent its body.
+      response.destroy(error instanceof Error ? error : undefined);
+    });
+  });
+}
+
+async function answer(request: IncomingMessage, response: ServerResponse, options: HttpServerOptions): Promise<void> {
+  const path = (request.url ?? '').split('?', 1)[0] as string;
+  if (path === '/tokens') {
+    if (request.method !== 'POST') return refuse(response, 405, 'METHOD_NOT_ALLOWED', 'use POST', { allow: 'POST' });
+    return answerToken(request, response, options.mint);
+  }
+  const file = options.page.files.get(path);
+  if (!file && path !== '/cast' && path !== '/published') return refuse(response, 404, 'NOT_FOUND', 'no such page');
+  if (!READS.includes(request.method ?? '')) {
+    return refuse(response, 405, 'METHOD_NOT_ALLOWED', 'use GET', { allow: READS.join(', ') });
+  }
+  if (file) {
+    response.writeHead(200, { 'content-type': file.type, 'cache-control': 'no-cache' });
+    response.end(file.body);
+  } else if (path === '/cast') {
+    json(response, 200, { members: CAST, gateways: options.gatewayUrls, signsTokens: options.mint !== null });
+  } else if (!options.addViewer(response)) {
+    refuse(response, 503, 'OVERLOADED', 'too many pages are open');
+  }
+}
+
+async function answerToken(request: IncomingMessage, response: ServerResponse, mint: TokenMint | null): Promise<void> {
+  if (mint === null) {
+    return refuse(
+      response,
+      503,
+      'NO_SIGNING_KEY',
+      'JWT_SECRET is not set: tokens are signed elsewhere, not by this demo',
+    );
+  }
+  // Another site's page cannot send this type without asking first, and is not answered when it asks.
+  if (!/^application\/json\b/.test(request.headers['content-type'] ?? '')) {
+    return refuse(response, 415, 'UNSUPPORTED_MEDIA_TYPE', 'send application/json');
+  }
+  const body = await readBody(request);
+  if (body === null) return refuse(response, 413, 'TOO_LARGE', `send at most ${MAX_BODY_BYTES} bytes`);
+  const wanted = parseObject(body);
+  const member = CAST.find(({ tenant, id }) => tenant === wanted.tenant && id === wanted.user);
+  if (!member) return refuse(response, 404, 'UNKNOWN_MEMBER', 'tenant and user must name somebody of GET /cast');
+  json(response, 200, { token: mint.tokenFor(member) });
+}
+
+/** The body, or `null` where it is too large. */
+async function readBody(request: IncomingMessage): Promise<string | null> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size <= MAX_BODY_BYTES) chunks.push(chunk);
+  }
+  return size > MAX_BODY_BYTES ? null : Buffer.concat(chunks).toString('utf8');
+}
+
+function parseObject(text: string): { readonly tenant?: unknown; readonly user?: unknown } {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? value : {};
+  } catch {
+    // It names nobody, and is answered so.
+    return {};
+  }
+}
+
+function refuse(
+  response: ServerResponse,
+  status: number,
+  code: string,
+  detail: string,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  response.writeHead(status, { ...headers, 'content-type': 'application/problem+json', 'cache-control': 'no-store' });
+  response.end(JSON.stringify({ status, code, detail }));
+}
+
+function json(response: ServerResponse, status: number, body: object): void {
+  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' });
+  response.end(JSON.stringify(body));
+}
+
+function securityHeaders({ page, gatewayUrls }: HttpServerOptions): Readonly<Record<string, string>> {
+  const gateways = gatewayUrls.flatMap((url) => [url, url.replace(/^http/, 'ws')]);
+  return {
+    'content-security-policy': [
+      "default-src 'none'",
+      `script-src ${page.scriptSources}`,
+      "style-src 'self'",
+      "img-src 'self'",
+      `connect-src 'self' ${gateways.join(' ')}`,
+      "base-uri 'none'",
+      "form-action 'none'",
+      "frame-ancestors 'none'",
+    ].join('; '),
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'no-referrer',
+    'cross-origin-opener-policy': 'same-origin',
+    'cross-origin-resource-policy': 'same-origin',
+  };
+}
