@@ -16,6 +16,7 @@ export interface RedisUsage {
 export class MeteredRedis {
   readonly url: string;
   readonly version: string;
+  readonly pid: number;
   readonly client: RedisClient;
   readonly #server: EmbeddedRedis;
 
@@ -23,6 +24,7 @@ export class MeteredRedis {
     this.#server = server;
     this.url = server.url;
     this.version = server.version;
+    this.pid = server.pid;
     this.client = connect({
       url: server.url,
       use: 'background',

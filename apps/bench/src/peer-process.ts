@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import type { Lifecycle } from '@rejoin/runtime';
 import { BenchError } from './errors.ts';
 import type { CallReply, CallRequest, PeerCalls } from './peers/serve-peer.ts';
 
@@ -10,6 +11,8 @@ export interface PeerOptions {
   /** All of the peer's environment besides `PATH`, `HOME` and `NODE_ENV=production`. */
   readonly env: Readonly<Record<string, string>>;
   readonly execArgv?: readonly string[];
+  /** Ends it with the run, also where it is not ready yet. */
+  readonly lifecycle: Lifecycle;
   /** How it is ended; SIGKILL by default, for a peer that holds nothing. SIGTERM is followed by SIGKILL after five seconds. */
   readonly stopSignal?: 'SIGTERM' | 'SIGKILL';
 }
@@ -27,16 +30,16 @@ export class PeerProcess<Calls extends PeerCalls<Calls> = Record<never, never>> 
   /** What its `ready` message said; empty for one that serves no port. */
   readonly url: string;
   readonly #child: ChildProcess;
-  readonly #stopSignal: 'SIGTERM' | 'SIGKILL';
+  readonly #end: () => Promise<void>;
   readonly #waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
   #nextCall = 1;
 
-  private constructor(options: PeerOptions, child: ChildProcess, url: string) {
-    this.name = options.name;
+  private constructor(name: string, child: ChildProcess, url: string, end: () => Promise<void>) {
+    this.name = name;
     this.pid = child.pid as number;
     this.url = url;
     this.#child = child;
-    this.#stopSignal = options.stopSignal ?? 'SIGKILL';
+    this.#end = end;
     child.on('message', (reply: CallReply) => this.#settle(reply));
     child.on('exit', (code, signal) => {
       const error = new BenchError('PEER_FAILED', `${this.name} ended (${signal ?? `code ${code}`})`);
@@ -56,12 +59,9 @@ export class PeerProcess<Calls extends PeerCalls<Calls> = Record<never, never>> 
       // Standard output is this process' result; what a peer says is diagnostics.
       stdio: ['ignore', 2, 2, 'ipc'],
     });
-    try {
-      return new PeerProcess(options, child, await readyUrl(options.name, child));
-    } catch (error) {
-      child.kill('SIGKILL');
-      throw error;
-    }
+    const end = (): Promise<void> => endProcess(child, options.stopSignal ?? 'SIGKILL');
+    options.lifecycle.onStop(options.name, end);
+    return new PeerProcess(options.name, child, await readyUrl(options.name, child), end);
   }
 
   /** @throws BenchError `PEER_FAILED` where the peer throws or ends */
@@ -79,13 +79,8 @@ export class PeerProcess<Calls extends PeerCalls<Calls> = Record<never, never>> 
   }
 
   /** Resolves when it is gone. Idempotent. */
-  async stop(): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    const exited = once(this.#child, 'exit');
-    this.#child.kill(this.#stopSignal);
-    const timer = setTimeout(() => this.#child.kill('SIGKILL'), STOP_DEADLINE_MS);
-    await exited;
-    clearTimeout(timer);
+  stop(): Promise<void> {
+    return this.#end();
   }
 
   #settle(reply: CallReply): void {
@@ -94,6 +89,15 @@ export class PeerProcess<Calls extends PeerCalls<Calls> = Record<never, never>> 
     if (reply.error === undefined) waiting?.resolve(reply.result);
     else waiting?.reject(new BenchError('PEER_FAILED', `${this.name}: ${reply.error}`));
   }
+}
+
+async function endProcess(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  child.kill(signal);
+  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_DEADLINE_MS);
+  await exited;
+  clearTimeout(timer);
 }
 
 async function readyUrl(name: string, child: ChildProcess): Promise<string> {

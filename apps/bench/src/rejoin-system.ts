@@ -20,8 +20,7 @@ export async function startRejoinSystem({ gateways, lifecycle, profileDirectory 
   const start = async (name: string, entry: string): Promise<PeerProcess> => {
     const profile =
       execArgv.length > 0 ? [...execArgv, `--cpu-prof-name=${name}-${peers.length}-${Date.now()}.cpuprofile`] : [];
-    const peer = await PeerProcess.start({ name, entry, env, execArgv: profile, stopSignal: 'SIGTERM' });
-    lifecycle.onStop(name, () => peer.stop());
+    const peer = await PeerProcess.start({ name, entry, env, execArgv: profile, lifecycle, stopSignal: 'SIGTERM' });
     peers.push(peer);
     return peer;
   };
@@ -35,6 +34,7 @@ export async function startRejoinSystem({ gateways, lifecycle, profileDirectory 
     redis,
     gatewayUrls: running.slice(1).map(({ url }) => url),
     producer,
+    pids: [redis.pid, ...peers.map(({ pid }) => pid)],
     readyEvent: 'rejoin:ready',
     settled: () => fannedOut(redis),
     async stop() {

@@ -62,11 +62,12 @@ export class Contestant {
 
   static async start(
     side: Side,
-    { lifecycle, profileDirectory }: ScenarioContext,
+    { lifecycle, profileDirectory, note }: ScenarioContext,
     { gateways, users }: { readonly gateways: number; readonly users: readonly string[] },
   ): Promise<Contestant> {
     const options = { gateways, lifecycle, ...(profileDirectory === undefined ? {} : { profileDirectory }) };
     const system = await (side === 'rejoin' ? startRejoinSystem(options) : startStockSystem(options));
+    note(`${side}: running as ${[...system.pids].join(', ')}`);
     const contestant = new Contestant(system, await connectClients(system, users, lifecycle), users);
     // The adapter reads from "$", and may miss what comes between two reads, until it was given a first entry.
     await system.producer.call('publish', { users: ['nobody'], count: 10, perSecond: 50, eventBytes: 250 });

@@ -10,8 +10,7 @@ export async function startStockSystem({ gateways, lifecycle }: SystemOptions): 
   const env = { REDIS_URL: redis.url, TENANT, JWT_SECRET };
   const peers: PeerProcess[] = [];
   const start = async (name: string): Promise<PeerProcess> => {
-    const peer = await PeerProcess.start({ name, entry: peerEntry(name), env });
-    lifecycle.onStop(name, () => peer.stop());
+    const peer = await PeerProcess.start({ name, entry: peerEntry(name), env, lifecycle });
     peers.push(peer);
     return peer;
   };
@@ -22,6 +21,7 @@ export async function startStockSystem({ gateways, lifecycle }: SystemOptions): 
     redis,
     gatewayUrls: running.map(({ url }) => url),
     producer,
+    pids: [redis.pid, ...peers.map(({ pid }) => pid)],
     readyEvent: null,
     // The emitter's XADD is all there is to it.
     settled: () => Promise.resolve(),

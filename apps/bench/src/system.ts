@@ -23,6 +23,8 @@ export interface System {
   readonly redis: MeteredRedis;
   readonly gatewayUrls: readonly string[];
   readonly producer: PeerProcess<ProducerCalls>;
+  /** Its processes, without the clients'. */
+  readonly pids: readonly number[];
   /** The event by which a client learns that it has everything it missed; `null` where there is none. */
   readonly readyEvent: string | null;
   /** Resolves when everything published is where a client that comes back finds it. */
@@ -36,7 +38,7 @@ export const TENANT = 'acme';
 /** Signs the tokens of one run. */
 export const JWT_SECRET = randomBytes(32).toString('base64url');
 
-export function tokenFor(user: string): string {
+function tokenFor(user: string): string {
   return jsonwebtoken.sign({ tenant_id: TENANT }, JWT_SECRET, { subject: user, expiresIn: '1h', algorithm: 'HS256' });
 }
 
@@ -54,8 +56,8 @@ export async function connectClients(
     name: `${system.side} clients`,
     entry: peerEntry('clients'),
     env: {},
+    lifecycle,
   });
-  lifecycle.onStop(clients.name, () => clients.stop());
   await clients.call('connect', {
     urls: system.gatewayUrls,
     clients: users.map((user) => ({ token: tokenFor(user) })),

@@ -27,6 +27,8 @@ export function servePeer<Calls extends PeerCalls<Calls>>(calls: Calls, url = ''
           reply({ id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
       );
   });
+  // The parent may be gone already.
+  if (!process.connected) process.exit(0);
   process.send?.({ type: 'ready', url });
 }
 

@@ -6,14 +6,14 @@ import { Contestant, type Measure, type Scenario, type ScenarioContext } from '.
 import { median } from '../statistics.ts';
 import { type Side, usersNamed } from '../system.ts';
 
-const FULL = { clients: 400, missed: 9_000, others: 90_000, rounds: 3 };
-const QUICK = { clients: 20, missed: 90, others: 180, rounds: 1 };
+/** `settleMs`: after a cut the gateway notices, and after publishing the last reads end. */
+const FULL = { clients: 400, missed: 9_000, others: 90_000, rounds: 3, settleMs: 500 };
+const QUICK = { clients: 20, missed: 90, others: 180, rounds: 1, settleMs: 50 };
+type Sizes = typeof FULL;
 const EVENT_BYTES = 250;
 const TIMEOUT_MS = 170_000;
 /** Stock clients whose recovery failed never get what they missed. */
 const QUIET_MS = 5_000;
-/** After a cut the gateway notices, and after publishing the last reads end. */
-const SETTLE_MS = 500;
 
 interface StormRound extends Delivery, Record<string, unknown> {
   readonly side: Side;
@@ -28,21 +28,22 @@ interface StormRound extends Delivery, Record<string, unknown> {
 export const storm: Scenario = {
   name: 'storm',
   async run(context) {
-    const { clients, missed, others, rounds } = context.quick ? QUICK : FULL;
+    const sizes = context.quick ? QUICK : FULL;
+    const { clients, missed, others, rounds } = sizes;
     const users = usersNamed('u', clients);
 
     const rejoin = await Contestant.start('rejoin', context, { gateways: 1, users });
-    await warmUp(rejoin, clients, context);
+    await warmUp(rejoin, sizes, context);
     const plain: StormRound[] = [];
-    for (let round = 0; round < rounds; round++) plain.push(await runRound(rejoin, missed, 0, context));
+    for (let round = 0; round < rounds; round++) plain.push(await runRound(rejoin, { ...sizes, others: 0 }, context));
     const crowded: StormRound[] = [];
-    for (let round = 0; round < rounds; round++) crowded.push(await runRound(rejoin, missed, others, context));
+    for (let round = 0; round < rounds; round++) crowded.push(await runRound(rejoin, sizes, context));
     const redisVersion = rejoin.system.redis.version;
     await rejoin.stop();
 
     const stock = await Contestant.start('stock', context, { gateways: 1, users });
-    await warmUp(stock, clients, context);
-    const stockRound = await runRound(stock, missed, 0, context);
+    await warmUp(stock, sizes, context);
+    const stockRound = await runRound(stock, { ...sizes, others: 0 }, context);
     await stock.stop();
 
     return {
@@ -56,27 +57,26 @@ export const storm: Scenario = {
 };
 
 /** Everybody has a position after one event; then a small storm. */
-async function warmUp(contestant: Contestant, clients: number, context: ScenarioContext): Promise<void> {
+async function warmUp(contestant: Contestant, sizes: Sizes, context: ScenarioContext): Promise<void> {
   context.note(`${contestant.side}: warming up`);
-  await contestant.publish({ count: clients, eventBytes: EVENT_BYTES });
+  await contestant.publish({ count: sizes.clients, eventBytes: EVENT_BYTES });
   await contestant.receiveAll(TIMEOUT_MS);
-  await runRound(contestant, clients, 0, context);
+  await runRound(contestant, { ...sizes, missed: sizes.clients, others: 0 }, context);
 }
 
 async function runRound(
   contestant: Contestant,
-  missed: number,
-  others: number,
+  { missed, others, settleMs }: Sizes,
   context: ScenarioContext,
 ): Promise<StormRound> {
   const { system, side, clients } = contestant;
   await clients.call('cut', null);
-  await delay(SETTLE_MS);
+  await delay(settleMs);
   const plan = { count: missed, eventBytes: EVENT_BYTES };
   const perEvent = Math.round(others / missed);
   await contestant.publish(others === 0 ? plan : { ...plan, others: { users: usersNamed('other', 1_000), perEvent } });
   await system.settled();
-  await delay(SETTLE_MS);
+  await delay(settleMs);
   context.note(`${side}: coming back to ${missed} missed events, ${others} others among them`);
   const before = await system.redis.usage();
   const reception = await contestant.comeBack(TIMEOUT_MS, QUIET_MS);
