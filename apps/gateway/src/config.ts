@@ -1,5 +1,8 @@
 import {
+  bytes,
+  durationMs,
   InvalidConfigurationError,
+  integer,
   port,
   readConfiguration,
   redisVariables,
@@ -7,12 +10,36 @@ import {
   texts,
   tokenVariables,
 } from '@rejoin/runtime';
+import { clientAddress, type ResumableGatewayOptions } from '@rejoin/socketio';
+
+const COUNT = { min: 1, max: 100_000_000 } as const;
 
 const variables = {
   ...redisVariables,
   ...tokenVariables,
   windowMs: replayVariables.windowMs,
   port: port('PORT', 3_000),
+  trustedProxies: {
+    ...texts('TRUSTED_PROXIES', [], '10.0.0.0/8'),
+    parse(value: string): readonly string[] {
+      const proxies = texts('TRUSTED_PROXIES', [], '').parse(value);
+      clientAddress(proxies);
+      return proxies;
+    },
+  },
+  maxConnections: integer('MAX_CONNECTIONS', 20_000, COUNT),
+  maxConnectionsPerAddress: integer('MAX_CONNECTIONS_PER_ADDRESS', 10_000, COUNT),
+  maxConnectionsPerUser: integer('MAX_CONNECTIONS_PER_USER', 1_000, COUNT),
+  maxConnectionsPerTenant: integer('MAX_CONNECTIONS_PER_TENANT', 50_000, COUNT),
+  handshakesPerAddress: integer('HANDSHAKES_PER_ADDRESS', 12_000, COUNT),
+  handshakesPerUser: integer('HANDSHAKES_PER_USER', 3_000, COUNT),
+  commandsPerSocket: integer('COMMANDS_PER_SOCKET', 100, COUNT),
+  commandsPerUser: integer('COMMANDS_PER_USER', 300, COUNT),
+  maxWatched: integer('MAX_WATCHED', 100, { min: 0, max: 10_000 }),
+  maxReplays: integer('MAX_REPLAYS', 5_000, COUNT),
+  maxClientPacketBytes: bytes('MAX_CLIENT_PACKET', 65_536, '64kb'),
+  maxBufferedBytes: bytes('MAX_BUFFERED', 4_194_304, '4mb'),
+  drainMs: durationMs('DRAIN_SPREAD', 3_000, '3s'),
   allowedOrigins: {
     ...texts('ALLOWED_ORIGINS', [], 'https://app.example.com'),
     parse(value: string): readonly string[] {
@@ -37,6 +64,25 @@ export function readGatewayConfiguration(environment: NodeJS.ProcessEnv) {
 }
 
 export type GatewayConfiguration = ReturnType<typeof readGatewayConfiguration>;
+
+/** The part of the gateway's options that bounds it. */
+export function boundsOf(
+  configuration: GatewayConfiguration,
+): Required<Pick<ResumableGatewayOptions, 'bounds' | 'connections' | 'rates' | 'trustedProxies'>> {
+  const { maxWatched, maxReplays, maxClientPacketBytes, maxBufferedBytes, drainMs, trustedProxies } = configuration;
+  const { handshakesPerAddress, handshakesPerUser, commandsPerSocket, commandsPerUser } = configuration;
+  return {
+    bounds: { maxWatched, maxReplays, maxClientPacketBytes, maxBufferedBytes, drainMs },
+    connections: {
+      perGateway: configuration.maxConnections,
+      perAddress: configuration.maxConnectionsPerAddress,
+      perUser: configuration.maxConnectionsPerUser,
+      perTenant: configuration.maxConnectionsPerTenant,
+    },
+    rates: { handshakesPerAddress, handshakesPerUser, commandsPerSocket, commandsPerUser },
+    trustedProxies,
+  };
+}
 
 function isOrigin(text: string): boolean {
   return URL.canParse(text) && new URL(text).origin === text;

@@ -13,7 +13,7 @@ import {
   serverUrl,
 } from '@rejoin/runtime';
 import { OriginPolicy, type ResumableGateway } from '@rejoin/socketio';
-import { readGatewayConfiguration } from './config.ts';
+import { boundsOf, readGatewayConfiguration } from './config.ts';
 import { GatewayModule, openFeatureConnections } from './gateway.module.ts';
 
 /** Starts one gateway: Socket.IO at `/socket.io`, and its health. */
@@ -25,6 +25,7 @@ export async function startGateway({ environment, lifecycle, logger }: AppContex
     keys: keyspace(configuration.prefix),
     ...(configuration.partitions === undefined ? {} : { partitions: configuration.partitions }),
     windowMs: configuration.windowMs,
+    ...boundsOf(configuration),
     log: logger,
     authenticate: tokenAuthenticator(verifier),
   };

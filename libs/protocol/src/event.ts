@@ -85,7 +85,7 @@ const EventSchema = v.looseObject(
       ),
     ),
     tenantid: text(128),
-    time: v.optional(
+    time: v.nullish(
       v.pipe(
         v.string('must be a string'),
         v.maxLength(64, 'must have at most 64 characters'),
@@ -95,9 +95,9 @@ const EventSchema = v.looseObject(
         ),
       ),
     ),
-    subject: v.optional(text(512)),
-    data_base64: v.optional(v.never('binary data is not supported; put JSON into data')),
-    audience: v.optional(
+    subject: v.nullish(text(512)),
+    data_base64: v.nullish(v.never('binary data is not supported; put JSON into data')),
+    audience: v.nullish(
       v.pipe(
         v.string('must be a string'),
         v.rawCheck(({ dataset, addIssue }) => {
@@ -110,7 +110,7 @@ const EventSchema = v.looseObject(
         }),
       ),
     ),
-    traceparent: v.optional(text(128)),
+    traceparent: v.nullish(text(128)),
   },
   'must be a JSON object',
 );
@@ -119,7 +119,7 @@ const EventSchema = v.looseObject(
 const CHECKED_ATTRIBUTES = new Set(Object.keys(EventSchema.entries).concat('data'));
 
 /**
- * Checks the envelope of an event, not its size. Reports every bad field, and never throws, whatever `input` is.
+ * Checks the envelope of an event, not its size. An optional attribute that is `null` is absent, and so left out of the result. Reports every bad field, and never throws, whatever `input` is.
  */
 export function parseEvent(input: unknown): ParsedEvent {
   if (Array.isArray(input)) return { ok: false, problems: [{ path: '', message: 'must be a JSON object' }] };
@@ -131,7 +131,15 @@ export function parseEvent(input: unknown): ParsedEvent {
         message: issue.received === 'undefined' ? 'is required' : issue.message,
       }));
   if (typeof input === 'object' && input !== null) problems.push(...extensionProblems(input));
-  return problems.length === 0 && result.success ? { ok: true, event: input as DomainEvent } : { ok: false, problems };
+  if (problems.length > 0 || !result.success) return { ok: false, problems };
+  return { ok: true, event: withoutNulls(input as DomainEvent) };
+}
+
+/** @see https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md#22-type-system-mapping */
+function withoutNulls(event: DomainEvent): DomainEvent {
+  const attributes = Object.entries(event);
+  const present = attributes.filter(([name, value]) => value !== null || name === 'data');
+  return present.length === attributes.length ? event : (Object.fromEntries(present) as unknown as DomainEvent);
 }
 
 /** Extension attributes have short lower-case names and simple values; `null` stands for absent. */

@@ -20,9 +20,13 @@ describe('an event', () => {
       datacontenttype: 'application/json',
       priority: 3,
       urgent: true,
-      absent: null,
     };
     expect(parseEvent(event)).toEqual({ ok: true, event });
+  });
+
+  it('whose optional attribute is null is one without it', () => {
+    const nulls = { time: null, subject: null, audience: null, traceparent: null, data_base64: null, priority: null };
+    expect(parseEvent({ ...EVENT, ...nulls, data: null })).toEqual({ ok: true, event: { ...EVENT, data: null } });
   });
 
   it('without a required attribute is refused, every one by name', () => {

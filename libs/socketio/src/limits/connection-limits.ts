@@ -16,7 +16,7 @@ export interface ConnectionBounds {
 export const DEFAULT_CONNECTION_BOUNDS: ConnectionBounds = {
   perGateway: 20_000,
   perAddress: 10_000,
-  perUser: 100,
+  perUser: 1_000,
   perTenant: 50_000,
 };
 

@@ -12,7 +12,7 @@ export interface Rates {
 
 export const DEFAULT_RATES: Rates = {
   handshakesPerAddress: 12_000,
-  handshakesPerUser: 300,
+  handshakesPerUser: 3_000,
   commandsPerSocket: 100,
   commandsPerUser: 300,
 };
