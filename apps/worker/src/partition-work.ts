@@ -83,13 +83,14 @@ export class PartitionWork {
       lease.end();
     }
     if (lease.ended.aborted) return;
-    if (error instanceof StaleBatchError) counters.staleBatches += 1;
-    else counters.failures += 1;
     if (classifyRedisFailure(error) === 'connection') history.doubt();
     replaceSilentConnection(client, error);
-    this.#failureLog.report(error, { partition: lease.partition });
-    // Reading the pending entries list cures a stale batch; only one that comes back at once must wait.
-    const delayMs = error instanceof StaleBatchError && this.#failures === 0 ? 0 : reconnectDelayMs(this.#failures);
+    let delayMs = reconnectDelayMs(this.#failures);
+    if (error instanceof StaleBatchError) counters.staleBatches += 1;
+    else counters.failures += 1;
+    // Reading the pending entries list cures it; only one that comes back at once must wait, and is worth a word.
+    if (error instanceof StaleBatchError && this.#failures === 0) delayMs = 0;
+    else this.#failureLog.report(error, { partition: lease.partition });
     this.#failures += 1;
     await pause(delayMs, lease.yielding);
   }
@@ -101,18 +102,23 @@ export class PartitionWork {
     const queue = new FanOutQueue(lease, this.#fanOut, (batch, result) => this.#record(batch, result));
     const interrupted = AbortSignal.any([lease.yielding, queue.failed]);
     let recovering = true;
+    // Entries in hand that are not yet on their way, in the moment of reading.
+    let inHand = 0;
     let reading: Promise<PromiseSettledResult<EntryPage>> | null = this.#read(recovering, ENTRY_ID_ZERO);
     try {
       while (reading !== null) {
         const page: EntryPage = unwrap(await reading);
+        if (!recovering && page.pending !== inHand + page.entries.length) throw new StaleBatchError(lease.partition);
         if (history.due) await this.#verifyHistory();
         const mayHaveMore = recovering || page.more;
         recovering = recovering && page.more;
+        inHand = page.entries.length;
         // The next page is on its way while this one is prepared.
         reading = mayHaveMore && !interrupted.aborted ? this.#read(recovering, page.position) : null;
         await this.#send(page, queue);
         if (reading === null && !interrupted.aborted) {
           await waker.wait(lease.partition, page.position, interrupted);
+          inHand = 0;
           if (!interrupted.aborted) reading = this.#read(recovering, page.position);
         }
       }

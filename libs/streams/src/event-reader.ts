@@ -23,6 +23,12 @@ export interface EntryPage {
   readonly position: EntryId;
   /** Whether there may be more now. */
   readonly more: boolean;
+  /**
+   * Length of the pending entries list in the moment of reading, a taken page included. Where it is not what the owner has
+   * in hand, an earlier page was taken whose reply never came: a client may repeat a command whose connection was cut
+   * without saying so, and the repeated one finds other entries, or none.
+   */
+  readonly pending: number;
 }
 
 export interface ReadBounds {
@@ -94,15 +100,15 @@ export class EventReader {
       this.#keys,
       [lease, events],
       [this.#token, GROUP, ...args, maxEntries, maxBytes],
-    )) as [more: number, position: EntryId, ...flat: (string | readonly string[] | null)[]];
+    )) as [more: number, position: EntryId, pending: number, ...flat: (string | readonly string[] | null)[]];
     const entries: StreamEntry[] = [];
-    for (let i = 2; i < reply.length; i += 2) {
+    for (let i = 3; i < reply.length; i += 2) {
       entries.push({
         entryId: reply[i] as EntryId,
         content: parseContent(reply[i + 1] as string | readonly string[] | null),
       });
     }
-    return { entries, position: reply[1], more: reply[0] === 1 };
+    return { entries, position: reply[1], more: reply[0] === 1, pending: reply[2] };
   }
 }
 

@@ -6,8 +6,8 @@
 --
 -- KEYS 1 lease  2 events
 -- ARGV 1 fencing token  2 consumer group  3 entry ID after which to read  4 most entries  5 bytes after which to stop
--- Returns { 1 where there may be more or 0, position, entry ID, content, … } as `take.lua` does; the content is nil where
---         the entry's payload is gone. The position is the last entry returned, or the one after which was read.
+-- Returns { 1 where there may be more or 0, position, pending, entry ID, content, … } as `take.lua` does; the content is nil
+--         where the entry's payload is gone. The position is the last entry returned, or the one after which was read.
 -- Errors  FENCED   the token is not the lease's
 --         NOGROUP  from Redis: the group or the stream is gone
 local lease, events = KEYS[1], KEYS[2]
@@ -16,7 +16,7 @@ local token, group, after, count, maxBytes = ARGV[1], ARGV[2], ARGV[3], tonumber
 if redis.call('GET', lease) ~= token then
   return redis.error_reply('FENCED the lease is not held with this token')
 end
-local reply, bytes, more = { 0, after }, 0, 0
+local reply, bytes, more = { 0, after, redis.call('XPENDING', events, group)[1] }, 0, 0
 local pending = redis.call('XPENDING', events, group, '(' .. after, '+', count)
 if #pending == count then more = 1 end
 for _, info in ipairs(pending) do

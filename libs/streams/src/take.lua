@@ -6,9 +6,10 @@
 --
 -- KEYS 1 lease  2 events
 -- ARGV 1 fencing token  2 consumer group  3 consumer  4 most entries  5 bytes after which no more are taken
--- Returns { 1 where there may be more or 0, position, entry ID, content, entry ID, content, … }. The position is the last
---         entry taken, or the stream's last ID where there was none: nothing up to it is left to take. The content is the
---         text of the field `event`, or the array of all fields and values where it has none.
+-- Returns { 1 where there may be more or 0, position, pending, entry ID, content, entry ID, content, … }. The position is
+--         the last entry taken, or the stream's last ID where there was none: nothing up to it is left to take. Pending is
+--         the length of the pending entries list, these entries included. The content is the text of the field `event`,
+--         or the array of all fields and values where it has none.
 -- Errors  FENCED   the token is not the lease's
 --         NOGROUP  from Redis: the group or the stream is gone
 local lease, events = KEYS[1], KEYS[2]
@@ -20,7 +21,7 @@ local FIRST_STEP = 16
 if redis.call('GET', lease) ~= token then
   return redis.error_reply('FENCED the lease is not held with this token')
 end
-local reply, taken, bytes, step, more = { 0, '0-0' }, 0, 0, math.min(count, FIRST_STEP), 1
+local reply, taken, bytes, step, more = { 0, '0-0', 0 }, 0, 0, math.min(count, FIRST_STEP), 1
 while taken < count and bytes < maxBytes do
   local read = redis.call('XREADGROUP', 'GROUP', group, consumer, 'COUNT', step, 'STREAMS', events, '>')
   local entries = read and read[1][2] or {}
@@ -43,5 +44,6 @@ while taken < count and bytes < maxBytes do
   step = math.max(1, math.min(count - taken, math.floor((maxBytes - bytes) * taken / bytes)))
 end
 reply[1] = more
+reply[3] = redis.call('XPENDING', events, group)[1]
 if taken == 0 then reply[2] = lastIdOf(events) end
 return reply

@@ -26,7 +26,7 @@ describe('the consumer group', () => {
     await reader.ensureGroup();
     await reader.ensureGroup();
     expect(await partition.client.xinfo('GROUPS', partition.keys.events)).toHaveLength(1);
-    expect(await reader.take()).toEqual({ entries: [], position: '0-0', more: false });
+    expect(await reader.take()).toEqual({ entries: [], position: '0-0', more: false, pending: 0 });
   });
 
   test('takes what was appended before it was made', async () => {
@@ -81,7 +81,7 @@ describe('taking', () => {
     expect(pages.map(({ more }) => more)).toEqual([true, true, false]);
     expect(pages.map(({ position }) => position)).toEqual([appended[29], appended[59], appended[69]]);
     const nothing = await small.take();
-    expect(nothing).toEqual({ entries: [], position: appended[69], more: false });
+    expect(nothing).toEqual({ entries: [], position: appended[69], more: false, pending: 70 });
   });
 
   test('stops soon after its byte bound, and never at nothing', async () => {
@@ -137,7 +137,7 @@ describe('the pending entries list', () => {
       const second = await small.pending(first.position);
       const third = await small.pending(second.position);
       expect([...ids(first), ...ids(second)]).toEqual(appended.slice(5));
-      expect(third).toEqual({ entries: [], position: second.position, more: false });
+      expect(third).toEqual({ entries: [], position: second.position, more: false, pending: 20 });
       expect(first.more).toBe(true);
     }
     const deliveries = await partition.client.xpending(partition.keys.events, 'bridge', '-', '+', 1);
@@ -183,6 +183,7 @@ describe('the pending entries list', () => {
       await lost;
       // The client sent it again by itself: the first page is in nobody's hands.
       expect(ids(page)).toEqual(appended.slice(2));
+      expect(page.pending).toBe(3);
       expect(ids(await reader.pending('0-0'))).toEqual(appended);
     } finally {
       disconnect(proxied);
