@@ -179,6 +179,26 @@ describe('a stopping gateway', () => {
 });
 
 describe('a client that does not read', () => {
+  it('is told why it is cut off where it reads again in time', async () => {
+    const gateway = await fixture.gateway({ bounds: { maxBufferedBytes: 256 * 1024 } });
+    const { socket, recorder } = fixture.connect(gateway, { token: 'acme/slow' });
+    await readied(recorder);
+    const server = gateway.io.sockets.sockets.get(socket.id as string);
+    const net = (socket.io.engine.transport as unknown as { ws: { _socket: { pause(): void; resume(): void } } }).ws
+      ._socket;
+    net.pause();
+    await eventually(
+      async () => {
+        await fixture.publish('acme', 100, [tenantRoom('acme')], { data: 'x'.repeat(8_000) });
+        return server && gateway.gateway.connectionOf(server)?.state === 'closing';
+      },
+      { timeoutMs: 20_000 },
+    );
+    net.resume();
+    await eventually(() => expect(recorder.closings).toHaveLength(1));
+    expect(recorder.closings[0]).toMatchObject({ code: 'SLOW_CONSUMER', retryable: true });
+  }, 60_000);
+
   it('is told so, ended, and resumes without loss, while its neighbours go on', async () => {
     const gateway = await fixture.gateway({ bounds: { maxBufferedBytes: 256 * 1024 } });
     const slow = fixture.connect(gateway, { token: 'acme/slow' });

@@ -36,6 +36,8 @@ const COUNT_TTL_MS = 60_000;
 const RETRY_AFTER_MS = 5_000;
 
 const claimScript = loadScript('connection-claim', import.meta.url);
+const heartbeatScript = loadScript('gateway-heartbeat', import.meta.url);
+const recountScript = loadScript('connection-recount', import.meta.url);
 const releaseScript = loadScript('connection-release', import.meta.url);
 
 /**
@@ -139,17 +141,12 @@ export class ConnectionLimits {
 
   /** Renews this gateway's life and its counts, and learns who else lives. A lost count is mended here. */
   async #heartbeat(): Promise<void> {
-    const [seconds, microseconds] = (await this.#client.time()).map(Number) as [number, number];
-    const nowMs = seconds * 1_000 + Math.floor(microseconds / 1_000);
-    await this.#client.zadd(this.#keys.gateways, String(nowMs), this.#gatewayId);
-    await this.#client.zremrangebyscore(this.#keys.gateways, '-inf', String(nowMs - GATEWAY_TTL_MS));
-    const living = await this.#client.zrange(this.#keys.gateways, '0', '-1');
-    this.#others = living.filter((id) => id !== this.#gatewayId);
+    const living = await heartbeatScript.run(this.#client, [this.#keys.gateways], [this.#gatewayId, GATEWAY_TTL_MS]);
+    this.#others = (living as string[]).filter((id) => id !== this.#gatewayId);
     await Promise.all(
-      [...this.#held].flatMap(([key, count]) => [
-        this.#client.hset(key, this.#gatewayId, String(count)),
-        this.#client.pexpire(key, COUNT_TTL_MS),
-      ]),
+      [...this.#held].map(([key, count]) =>
+        recountScript.run(this.#client, [key], [this.#gatewayId, count, COUNT_TTL_MS]),
+      ),
     );
   }
 }
