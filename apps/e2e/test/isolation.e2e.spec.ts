@@ -24,7 +24,7 @@ const raw: RawConnection[] = [];
 beforeAll(async () => {
   system = await System.start({ gateways: 1 });
   publisher = system.publisher();
-  observer = await ClusterObserver.start(system.redis.url, system.keys, 1);
+  observer = await ClusterObserver.start(system.redisUrl, system.keys, 1);
 });
 afterAll(async () => {
   observer.stop();
