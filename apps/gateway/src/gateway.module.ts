@@ -24,24 +24,24 @@ export function openFeatureConnections(options: ResumableModuleOptions): Feature
 }
 
 @Module({})
-export class GatewayModule {
-  static forRoot(
-    options: ResumableModuleOptions & { readonly windowMs: number },
-    { client, publisher }: FeatureConnections,
-  ): DynamicModule {
-    return {
-      module: GatewayModule,
-      imports: [ResumableModule.forRoot(options)],
-      providers: [
-        {
-          provide: NotificationInbox,
-          inject: [ResumableGateway],
-          useFactory: (gateway: ResumableGateway) =>
-            new NotificationInbox(gateway, client, publisher, options.windowMs),
-        },
-        OrdersGateway,
-        NotificationsGateway,
-      ],
-    };
-  }
+class GatewayModule {}
+
+/** The features' gateways on a resumable gateway. */
+export function gatewayModule(
+  options: ResumableModuleOptions & { readonly windowMs: number },
+  { client, publisher }: FeatureConnections,
+): DynamicModule {
+  return {
+    module: GatewayModule,
+    imports: [ResumableModule.forRoot(options)],
+    providers: [
+      {
+        provide: NotificationInbox,
+        inject: [ResumableGateway],
+        useFactory: (gateway: ResumableGateway) => new NotificationInbox(gateway, client, publisher, options.windowMs),
+      },
+      OrdersGateway,
+      NotificationsGateway,
+    ],
+  };
 }

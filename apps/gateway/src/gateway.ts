@@ -14,7 +14,7 @@ import {
 } from '@rejoin/runtime';
 import { OriginPolicy, type ResumableGateway } from '@rejoin/socketio';
 import { boundsOf, readGatewayConfiguration } from './config.ts';
-import { GatewayModule, openFeatureConnections } from './gateway.module.ts';
+import { gatewayModule, openFeatureConnections } from './gateway.module.ts';
 
 /** Starts one gateway: Socket.IO at `/socket.io`, and its health. */
 export async function startGateway({ environment, lifecycle, logger }: AppContext): Promise<RunningApp> {
@@ -34,7 +34,7 @@ export async function startGateway({ environment, lifecycle, logger }: AppContex
     await connections.publisher.close();
     disconnect(connections.client);
   });
-  const app = await NestFactory.create(GatewayModule.forRoot(options, connections), {
+  const app = await NestFactory.create(gatewayModule(options, connections), {
     logger: ['error', 'warn'],
     abortOnError: false,
   });

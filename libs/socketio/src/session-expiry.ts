@@ -1,5 +1,5 @@
 /** How long before a token's end its client is warned, in milliseconds. */
-export const EXPIRY_WARNING_MS = 60_000;
+const EXPIRY_WARNING_MS = 60_000;
 /** Longest wait of a Node timer. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
