@@ -6,6 +6,7 @@ import { startDemo } from '../src/demo.ts';
 
 const BUILT = new URL('../dist/', import.meta.url);
 const GATEWAYS = ['http://gateway-a.test:3000', 'https://gateway-b.test'];
+const sharedSecret = { secret: TEST_JWT_SECRET, publicKey: undefined, jwksUrl: undefined, clockToleranceMs: 0 };
 const tokenClaims = { issuer: undefined, audience: undefined, tenantClaim: 'tenant_id' };
 
 let lifecycle = new Lifecycle();
@@ -93,9 +94,7 @@ describe('tokens', () => {
     const response = await askToken(url, { tenant: 'acme', user: 'anna' });
     expect(response.headers.get('cache-control')).toBe('no-store');
     const { token } = (await response.json()) as { token: string };
-    const principal = await createTokenVerifier({ ...tokenClaims, secret: TEST_JWT_SECRET }, () => undefined).verify(
-      token,
-    );
+    const principal = await createTokenVerifier({ ...tokenClaims, ...sharedSecret }, () => undefined).verify(token);
     expect(principal).toMatchObject({ userId: 'anna', tenantId: 'acme', roles: ['customer'], scopes: [] });
     expect(principal.expiresAtMs - Date.now()).toBeLessThanOrEqual(300_000);
   });
@@ -104,7 +103,7 @@ describe('tokens', () => {
     const configured = { issuer: 'https://id.test', audience: 'orders', tenantClaim: 'org' };
     const url = await start({ JWT_ISSUER: 'https://id.test', JWT_AUDIENCE: 'orders', JWT_TENANT_CLAIM: 'org' });
     const { token } = (await (await askToken(url, { tenant: 'globex', user: 'kim' })).json()) as { token: string };
-    const verifier = createTokenVerifier({ ...configured, secret: TEST_JWT_SECRET }, () => undefined);
+    const verifier = createTokenVerifier({ ...configured, ...sharedSecret }, () => undefined);
     expect(await verifier.verify(token)).toMatchObject({ userId: 'kim', tenantId: 'globex', roles: ['staff'] });
   });
 

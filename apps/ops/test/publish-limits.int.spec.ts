@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { MAX_EVENT_BYTES, partitionOf } from '@rejoin/protocol';
 import { connect, disconnect, keyspace, type RedisClient } from '@rejoin/redis';
-import { eventually, TcpProxy, testRedis } from '@rejoin/testing';
+import { eventually, TcpProxy, testRedis, tokenFor } from '@rejoin/testing';
 import { problem, RunningOps, SERVICE } from './running-ops.ts';
 
 const event = (id: string, tenantid = 'acme') => ({
@@ -216,8 +216,21 @@ describe('without Redis', () => {
   });
 });
 
+test('says to come again where the keys that check tokens cannot be fetched', async () => {
+  // Nobody listens at port 9 ("discard").
+  const running = await start({ JWT_SECRET: '', JWT_JWKS_URL: 'http://127.0.0.1:9/jwks.json' });
+  const token = tokenFor({ sub: 'orders', scope: 'events:publish', header: { alg: 'RS256', kid: 'k' } });
+  const answer = await running.publish(event('o-1'), { token });
+  expect(answer).toMatchObject(problem(503, 'KEYS_UNAVAILABLE'));
+  expect(Number(answer.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+  expect(await client.exists(keysOf(running, 'acme').events)).toBe(0);
+});
+
 describe('starting', () => {
   test.each([
+    ['JWT_PUBLIC_KEY', { JWT_SECRET: '', JWT_PUBLIC_KEY: 'no key' }],
+    ['JWT_SECRET and JWT_JWKS_URL', { JWT_JWKS_URL: 'https://id.example.com/' }],
+    ['JWT_CLOCK_TOLERANCE', { JWT_CLOCK_TOLERANCE: '2m' }],
     ['JWT_SECRET', { JWT_SECRET: '' }],
     ['OPS_PORT', { OPS_PORT: '99999' }],
     ['OPS_MAX_BODY', { OPS_MAX_BODY: 'much' }],

@@ -9,6 +9,7 @@ import {
   redisVariables,
   replayVariables,
   text,
+  tokenKeyProblems,
   tokenVariables,
 } from '@rejoin/runtime';
 
@@ -18,8 +19,6 @@ const variables = {
   ...replayVariables,
   ...tokenVariables,
   redisUrl: { ...redisVariables.redisUrl, fallback: undefined },
-  publicKey: text('JWT_PUBLIC_KEY', undefined, 'a PEM text'),
-  jwksUrl: text('JWT_JWKS_URL', undefined, 'https://id.example.com/.well-known/jwks.json'),
   allowedOrigins: text('ALLOWED_ORIGINS', undefined, 'https://app.example.com'),
   gatewayPorts: ports('GATEWAY_PORTS', [3_000, 3_001]),
   opsPort: port('OPS_PORT', 3_100),
@@ -57,6 +56,8 @@ export function readStackConfiguration(environment: NodeJS.ProcessEnv): StackCon
         'for example GATEWAY_PORTS=3000,3001 OPS_PORT=3100 DEMO_PORT=3200',
     ]);
   }
+  const keyProblems = tokenKeyProblems(values);
+  if (keyProblems.length > 0) throw new InvalidConfigurationError(keyProblems);
   return {
     redisUrl: values.redisUrl,
     hasTokenKey: [values.secret, values.publicKey, values.jwksUrl].some((value) => value !== undefined),

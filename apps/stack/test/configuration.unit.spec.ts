@@ -45,6 +45,12 @@ describe('the configuration', () => {
     for (const variable of ['WORKERS', 'REPLAY_WINDOW', 'REDIS_URL', 'OPS_PORT']) expect(read).toThrow(variable);
   });
 
+  it('refuses more than one key for tokens', () => {
+    expect(() => readStackConfiguration({ JWT_SECRET: 's', JWT_JWKS_URL: 'https://id.example.com/' })).toThrow(
+      'JWT_SECRET and JWT_JWKS_URL are set',
+    );
+  });
+
   it('refuses a port that is given twice, but not several free ones', () => {
     expect(() => readStackConfiguration({ GATEWAY_PORTS: '3100' })).toThrow('3100 is given twice');
     expect(() => readStackConfiguration({ GATEWAY_PORTS: '3200' })).toThrow('3200 is given twice');

@@ -1,6 +1,10 @@
 export { type Claims, MAX_ROLE_LENGTH, MAX_ROLES } from './claims.ts';
 export { createTokenVerifier, type TokenConfiguration } from './configured.ts';
-export { AuthError, type AuthErrorCode } from './errors.ts';
+export { AuthError, type AuthErrorCode, KeySetFetchError, KeysUnavailableError, UnsuitableKeyError } from './errors.ts';
+export { keySetVerifier } from './key-set-verifier.ts';
 export { hasScope, type Principal, type Scope } from './principal.ts';
-export { SharedSecretVerifier, type SignatureExpectations, type SignatureVerifier } from './signature.ts';
+export { publicKeyVerifier } from './public-key.ts';
+export type { RemoteKeySetOptions } from './remote-key-set.ts';
+export { SharedSecretVerifier } from './shared-secret.ts';
+export type { SignatureExpectations, SignatureVerifier } from './signature.ts';
 export { MAX_TOKEN_CHARACTERS, TokenVerifier } from './token-verifier.ts';

@@ -8,7 +8,7 @@ export interface Principal {
   readonly scopes: readonly Scope[];
   /** Claim `jti`, by which a token is revoked. */
   readonly tokenId?: string;
-  /** When the token ends, in milliseconds since the Unix epoch. */
+  /** When the token stops being accepted, in milliseconds since the Unix epoch: its `exp` and the clock tolerance. */
   readonly expiresAtMs: number;
 }
 

@@ -20,6 +20,7 @@ export class TokenVerifier {
   /**
    * @param token whatever a client sent
    * @throws AuthError `AUTH_REQUIRED` without a token, `AUTH_EXPIRED`, or `AUTH_INVALID`
+   * @throws KeysUnavailableError where that cannot be told now
    */
   async verify(token: unknown): Promise<Principal> {
     if (token === undefined || token === null || token === '') {
@@ -30,6 +31,8 @@ export class TokenVerifier {
       throw new AuthError('AUTH_INVALID', `the token is longer than ${MAX_TOKEN_CHARACTERS} characters`);
     }
     const claims: Claims = await this.#signature.verify(token);
-    return principalOf(claims, this.#tenantClaim);
+    const principal = principalOf(claims, this.#tenantClaim);
+    // A token that opens a connection keeps it open for as long as it would open another.
+    return { ...principal, expiresAtMs: principal.expiresAtMs + this.#signature.clockToleranceMs };
   }
 }

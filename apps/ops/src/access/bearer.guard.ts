@@ -1,6 +1,6 @@
 import { type CanActivate, type ExecutionContext, Injectable, SetMetadata } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import { AuthError, hasScope, type Principal, type Scope, TokenVerifier } from '@rejoin/identity';
+import { AuthError, hasScope, KeysUnavailableError, type Principal, type Scope, TokenVerifier } from '@rejoin/identity';
 import type { Request } from 'express';
 import { Problem } from '../problem/problem.ts';
 
@@ -50,6 +50,9 @@ export class BearerGuard implements CanActivate {
     try {
       return await this.#verifier.verify(token);
     } catch (error) {
+      if (error instanceof KeysUnavailableError) {
+        throw new Problem(503, error.code, error.message, { retryAfterMs: error.retryAfterMs, cause: error });
+      }
       if (!(error instanceof AuthError)) throw error;
       const reason: Record<string, string> =
         error.code === 'AUTH_REQUIRED' ? {} : { error: 'invalid_token', error_description: error.message };

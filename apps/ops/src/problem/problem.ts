@@ -6,6 +6,7 @@ export type ProblemCode =
   | 'AUTH_REQUIRED'
   | 'AUTH_INVALID'
   | 'AUTH_EXPIRED'
+  | 'KEYS_UNAVAILABLE'
   | 'FORBIDDEN'
   | 'TENANT_FORBIDDEN'
   | 'NOT_FOUND'

@@ -1,4 +1,4 @@
-import { AuthError, type Principal, type TokenVerifier } from '@rejoin/identity';
+import { AuthError, KeysUnavailableError, type Principal, type TokenVerifier } from '@rejoin/identity';
 import { type ConnectionPrincipal, RefusedError } from '@rejoin/socketio';
 
 /** Says whose connection a token opens or prolongs. Part of `ResumableGatewayOptions`. */
@@ -17,6 +17,9 @@ async function verify(verifier: TokenVerifier, token: unknown): Promise<Principa
     return await verifier.verify(token);
   } catch (error) {
     if (error instanceof AuthError) throw new RefusedError(error.code, error.message, { cause: error });
+    if (error instanceof KeysUnavailableError) {
+      throw new RefusedError('OVERLOADED', error.message, { retryAfterMs: error.retryAfterMs, cause: error });
+    }
     throw error;
   }
 }
