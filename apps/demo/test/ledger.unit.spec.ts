@@ -83,7 +83,9 @@ describe('what the page says of a client', () => {
       title: 'missed events replayed in order',
       detail: 'complete in 7 ms, by its session (pid, offset)',
     });
-    expect(moment('live', { status: 'complete', count: 0 }, false).detail).toContain('by its cursor alone');
+    expect(moment('live', { status: 'complete', count: 0 }, false).detail).toContain(
+      'by its cursor, without a session',
+    );
   });
 
   test('does not call a gap a success', () => {

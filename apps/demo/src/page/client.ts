@@ -121,6 +121,13 @@ export class DemoClient {
     socket.on('rejoin:closing', (closing: Refusal) => {
       this.#closing = closing;
     });
+    socket.on('session:expiring', () => {
+      // Where this fails the connection ends with its token, and the next one brings a new token.
+      fetchToken(this.member).then(
+        (token) => socket.emit('session:refresh', { token }),
+        (error: unknown) => console.warn('the session is not prolonged', error),
+      );
+    });
     socket.on('connect_error', (error: Error & { readonly data?: Refusal }) => {
       this.#onAway(error.data ?? null, error.data?.code ?? 'the gateway does not answer');
     });

@@ -27,7 +27,7 @@ export function momentOf(client: Pick<DemoClient, 'state' | 'problem' | 'catchUp
     const detail = `reason: ${replay.reason}; a real client would reload now`;
     return { kind: 'gap', figure, title: `missed ${events(replay.count)} replayed, older ones are gone`, detail };
   }
-  const how = recovered ? 'by its session (pid, offset)' : 'on another gateway, by its cursor alone';
+  const how = recovered ? 'by its session (pid, offset)' : 'by its cursor, without a session';
   const title = replay.count === 0 ? 'events missed' : `missed ${events(replay.count)} replayed in order`;
   return { kind: 'complete', figure, title, detail: `complete in ${tookMs} ms, ${how}` };
 }

@@ -26,6 +26,8 @@ export class Panel {
     this.#gateways = gateways;
     const [first] = members as [Member];
     this.#root.dataset.tenant = first.tenant;
+    this.#root.setAttribute('aria-label', first.tenant);
+    this.#part('events').setAttribute('aria-label', `${first.tenant}: received events with their cursors`);
     this.#part('tenant').textContent = first.tenant;
     const select = this.#part('member') as HTMLSelectElement;
     select.append(...members.map(({ id, name, role }) => new Option(`${name}, ${role}`, id)));
