@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { connect, disconnect, keyspace, type PartitionKeys, type RedisClient } from '@rejoin/redis';
 import { FencedError, StaleBatchError } from '@rejoin/streams';
 import { FeedWriter, testRedis, uniquePrefix } from '@rejoin/testing';
-import { FanOut, FeedAheadError } from '../src/index.ts';
+import { FanOut, FeedAheadError, readReplayPage } from '../src/index.ts';
 
 const ROOM = 'acme:tenant';
 
@@ -106,6 +106,39 @@ describe('fan-out', () => {
     expect(await roomIds('acme:user%3A1')).toEqual([b]);
     expect(await pending()).toBe(0);
   });
+
+  it.each([
+    ['an index', 'rpush', 0],
+    ['the feed', 'xadd', 1],
+  ])(
+    'fails half-way, at %s: no replay passes over its entry, and the next run completes it',
+    async (_, command, indexed) => {
+      const user = uniquePrefix();
+      await client.call('ACL', 'SETUSER', user, 'on', '>secret', '~*', '+@all', `-${command}`);
+      const restricted = connect({ url: testRedis(), use: 'commands', name: 'test', onError: () => undefined });
+      try {
+        await restricted.call('AUTH', user, 'secret');
+        const [before] = await writer.write([{ id: 'before', rooms: [ROOM] }]);
+        const items = await writer.take([{ id: 'a', rooms: [ROOM] }]);
+        const fanOut = new FanOut(restricted, keys, { windowMs: 1_000, maxPerRoom: 10 });
+        await expect(fanOut.run(writer.token, items)).rejects.toThrow(/can't run this command/);
+        expect(await roomIds(ROOM)).toHaveLength(1 + indexed);
+        const replay = () =>
+          readReplayPage(client, keys, [{ room: ROOM, since: '0-0' }], before as string, {
+            maxEntries: 9,
+            maxBytes: 9,
+          });
+        expect(await replay()).toMatchObject({ entries: [], upTo: before, missing: 0, complete: true });
+        await writer.fanOut(items);
+        expect(await replay()).toMatchObject({ entries: [{ entryId: items[0]?.entryId }], missing: 0 });
+        expect(await roomIds(ROOM)).toHaveLength(2);
+        expect(await pending()).toBe(0);
+      } finally {
+        disconnect(restricted);
+        await client.call('ACL', 'DELUSER', user);
+      }
+    },
+  );
 
   it('writes nothing at all where one of its writes would fail', async () => {
     const items = await writer.take([{ id: 'a', rooms: [ROOM, 'acme:broken'] }]);
