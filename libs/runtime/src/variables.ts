@@ -30,7 +30,9 @@ export const replayVariables = {
 
 /** Clocks that are further apart are broken; and a withdrawn token would live on for as long. */
 const MAX_CLOCK_TOLERANCE_MS = 60_000;
-const clockTolerance = durationMs('JWT_CLOCK_TOLERANCE', 5_000, '5s');
+/** A token ends when it says so, unless an operator knows that clocks differ. */
+const NO_TOLERANCE_MS = 0;
+const clockTolerance = durationMs('JWT_CLOCK_TOLERANCE', NO_TOLERANCE_MS, '5s');
 
 /** How tokens are checked; exactly one of the three keys is required: see `tokenKeyProblems`. */
 export const tokenVariables = {

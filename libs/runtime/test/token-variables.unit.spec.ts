@@ -59,7 +59,8 @@ describe('JWT_JWKS_URL', () => {
 
 describe('JWT_CLOCK_TOLERANCE', () => {
   it.each([
-    [undefined, 5_000],
+    [undefined, 0],
+    ['5s', 5_000],
     ['0s', 0],
     ['0ms', 0],
     ['250ms', 250],
