@@ -44,13 +44,16 @@ test('every lease has a token of its own, even where the counter was lost', asyn
 });
 
 test('a lease runs out where it is not renewed, and is held where it is', async () => {
-  const store = new LeaseStore(client, keyspace(uniquePrefix()), 1_000);
+  const store = new LeaseStore(client, keyspace(uniquePrefix()), 4_000);
   const renewed = await acquired(store, 0);
   const left = await acquired(store, 1);
-  await eventually(async () => {
-    expect(await store.renew(renewed)).toBe(true);
-    return store.isFree(1);
-  });
+  await eventually(
+    async () => {
+      expect(await store.renew(renewed)).toBe(true);
+      return store.isFree(1);
+    },
+    { timeoutMs: 15_000 },
+  );
   expect(left.held).toBe(false);
   expect(renewed.held).toBe(true);
   expect(await store.renew(left)).toBe(false);
