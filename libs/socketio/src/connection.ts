@@ -250,7 +250,7 @@ export class Connection {
 
   #send(entryId: EntryId, packet: EncodedPacket, shared: boolean): void {
     this.#told = entryId;
-    this.#transport.write(packet.text, shared ? packet.sharedOptions : packet.options);
+    this.#transport.write(packet, shared ? packet.sharedOptions : packet.options);
   }
 
   #watchBuffer(): void {

@@ -62,12 +62,16 @@ export class Connections {
 
 function deliveryOf(entry: FeedEntry, shared: boolean, cursor: () => string): Delivery {
   let packet: EncodedPacket | undefined;
+  let bytes: number | undefined;
   return {
     entryId: entry.entryId as EntryId,
     type: entry.type,
     rooms: entry.rooms,
-    bytes: entry.event.length,
     shared,
+    get bytes() {
+      bytes ??= Buffer.byteLength(entry.event);
+      return bytes;
+    },
     packet: () => {
       packet ??= new EncodedPacket(entry.type, entry.event, cursor());
       return packet;

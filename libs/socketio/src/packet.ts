@@ -26,6 +26,7 @@ const TEXT_FRAME = { readOnly: false, mask: false, rsv1: false, opcode: 1, fin: 
  */
 export class EncodedPacket {
   readonly text: string;
+  #bytes = 0;
   #framed: WriteOptions | undefined;
 
   /**
@@ -34,6 +35,12 @@ export class EncodedPacket {
    */
   constructor(type: string, event: string, cursor: string) {
     this.text = `2[${JSON.stringify(type)},${event},${JSON.stringify(cursor)}]`;
+  }
+
+  /** Its length on the wire, in UTF-8. */
+  get bytes(): number {
+    if (this.#bytes === 0) this.#bytes = Buffer.byteLength(this.text);
+    return this.#bytes;
   }
 
   /** For a packet that goes to one socket. */

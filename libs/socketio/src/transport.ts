@@ -1,6 +1,6 @@
 import type { Socket as NetSocket } from 'node:net';
 import type { Socket } from 'socket.io';
-import type { WriteOptions } from './packet.ts';
+import type { EncodedPacket, WriteOptions } from './packet.ts';
 
 /** What is used of Engine.IO's server side socket. Its type is not exported by socket.io. */
 interface EngineSocket {
@@ -41,9 +41,9 @@ export class ClientTransport {
   }
 
   /** Writes an encoded packet; the caller watches `bufferedBytes`. */
-  write(text: string, options: WriteOptions): void {
-    this.#conn.write(text, options);
-    this.#engineBytes = this.#conn.writeBuffer.length === 0 ? 0 : this.#engineBytes + text.length;
+  write(packet: EncodedPacket, options: WriteOptions): void {
+    this.#conn.write(packet.text, options);
+    this.#engineBytes = this.#conn.writeBuffer.length === 0 ? 0 : this.#engineBytes + packet.bytes;
   }
 
   /** Bytes that wait here for a client that does not read: Engine.IO's buffer and the WebSocket's own backlog. */
