@@ -24,6 +24,8 @@ local lease, events, feed, done, seen, seenBefore = KEYS[1], KEYS[2], KEYS[3], K
 local handled, feedBytes, dead, deadOrder = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local token, group, roomTtl, maxPerRoom = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local duplicateWindow, count = tonumber(ARGV[5]), tonumber(ARGV[6])
+-- Arguments that `unpack` can put on Lua's stack are limited to about 8,000.
+local CHUNK = 1000
 
 -- @include entry-ids
 
@@ -74,52 +76,68 @@ for i = 11, #KEYS do
   roomLast[KEYS[i]] = last or '0-0'
 end
 
-local function isDuplicate(item)
-  local holder = redis.call('HGET', seen, item.digest) or redis.call('HGET', seenBefore, item.digest)
-  if not holder or holder == item.id then return false, holder end
-  local apart = tonumber((parts(item.id))) - tonumber((parts(holder)))
-  return math.abs(apart) < duplicateWindow, nil
+-- Items are ascending, so those that an earlier run recorded as done, or added to the feed, come first.
+local firstNew = 1
+while firstNew <= count and not below(doneId, items[firstNew].id) do firstNew = firstNew + 1 end
+local firstUnfed = firstNew
+while firstUnfed <= count and not below(feedLast, items[firstUnfed].id) do firstUnfed = firstUnfed + 1 end
+
+-- The entry under each new item's digest, `false` where there is none.
+local holders, digests = {}, {}
+for i = firstNew, count do
+  if items[i].digest then digests[#digests + 1] = items[i].digest end
 end
-for i = 1, count do
+for from = 1, #digests, CHUNK do
+  local to = math.min(from + CHUNK - 1, #digests)
+  local current = redis.call('HMGET', seen, unpack(digests, from, to))
+  local before = redis.call('HMGET', seenBefore, unpack(digests, from, to))
+  for i = from, to do holders[digests[i]] = current[i - from + 1] or before[i - from + 1] end
+end
+local function isDuplicate(item)
+  local holder = holders[item.digest]
+  if not holder or holder == item.id then return false end
+  local apart = tonumber((parts(item.id))) - tonumber((parts(holder)))
+  return math.abs(apart) < duplicateWindow
+end
+for i = firstNew, firstUnfed - 1 do
   local item = items[i]
-  if item.digest and below(doneId, item.id) and not below(feedLast, item.id) then
-    if #redis.call('XRANGE', feed, item.id, item.id) == 0 and not isDuplicate(item) then
-      return redis.error_reply('FEED_AHEAD the feed ends at ' .. feedLast .. ' and lacks ' .. item.id)
-    end
+  if item.digest and #redis.call('XRANGE', feed, item.id, item.id) == 0 and not isDuplicate(item) then
+    return redis.error_reply('FEED_AHEAD the feed ends at ' .. feedLast .. ' and lacks ' .. item.id)
   end
 end
 
--- Indexes.
+-- Digests, dead letters, indexes.
 local duplicates, deliveries, deaths = 0, {}, 0
-local pushes, order = {}, {}
-for i = 1, count do
+local fresh, pushes, order = {}, {}, {}
+for i = firstNew, count do
   local item = items[i]
-  if below(doneId, item.id) then
-    if item.digest then
-      local duplicate, holder = isDuplicate(item)
-      if duplicate then
-        duplicates = duplicates + 1
-      else
-        if holder ~= item.id then redis.call('HSET', seen, item.digest, item.id) end
-        deliveries[#deliveries + 1] = item
-        for _, key in ipairs(item.keys) do
-          if below(roomLast[key], item.id) then
-            if not pushes[key] then
-              pushes[key] = {}
-              order[#order + 1] = key
-            end
-            local ids = pushes[key]
-            ids[#ids + 1] = item.id
-            roomLast[key] = item.id
-          end
-        end
+  if not item.digest then
+    redis.call('HSET', dead, item.id, item.record)
+    redis.call('ZADD', deadOrder, item.failedAt, item.id)
+    deaths = deaths + 1
+  elseif isDuplicate(item) then
+    duplicates = duplicates + 1
+  else
+    if holders[item.digest] ~= item.id then
+      holders[item.digest] = item.id
+      fresh[#fresh + 1] = item.digest
+      fresh[#fresh + 1] = item.id
+    end
+    deliveries[#deliveries + 1] = item
+    for _, key in ipairs(item.keys) do
+      local ids = pushes[key]
+      -- After its first push a room takes every later item: they are ascending.
+      if ids then
+        ids[#ids + 1] = item.id
+      elseif below(roomLast[key], item.id) then
+        pushes[key] = { item.id }
+        order[#order + 1] = key
       end
-    else
-      redis.call('HSET', dead, item.id, item.record)
-      redis.call('ZADD', deadOrder, item.failedAt, item.id)
-      deaths = deaths + 1
     end
   end
+end
+for from = 1, #fresh, 2 * CHUNK do
+  redis.call('HSET', seen, unpack(fresh, from, math.min(from + 2 * CHUNK - 1, #fresh)))
 end
 -- Cutting a little more at a time keeps the cost of a cut away from most pushes.
 local slack = math.min(100, math.max(1, math.floor(maxPerRoom / 10)))

@@ -6,6 +6,9 @@ end
 
 local function below(a, b)
   if a == b then return false end
+  -- The milliseconds of our time have 13 digits. Of two such IDs of one length each part has one length, too, and they
+  -- are compared as they stand, without the cost of taking them apart.
+  if #a == #b and string.byte(a, 14) == 45 and string.byte(b, 14) == 45 then return a < b end
   local aMs, aSeq = parts(a)
   local bMs, bSeq = parts(b)
   if #aMs ~= #bMs then return #aMs < #bMs end
