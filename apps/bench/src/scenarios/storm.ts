@@ -7,8 +7,8 @@ import { median } from '../statistics.ts';
 import { type Side, usersNamed } from '../system.ts';
 
 /** `settleMs`: after a cut the gateway notices, and after publishing the last reads end. */
-const FULL = { clients: 400, missed: 9_000, others: 90_000, rounds: 3, settleMs: 500 };
-const QUICK = { clients: 20, missed: 90, others: 180, rounds: 1, settleMs: 50 };
+const FULL = { clients: 400, missed: 9_000, others: 90_000, rounds: 5, othersRounds: 3, settleMs: 500 };
+const QUICK = { clients: 20, missed: 90, others: 180, rounds: 1, othersRounds: 1, settleMs: 50 };
 type Sizes = typeof FULL;
 const EVENT_BYTES = 250;
 const TIMEOUT_MS = 170_000;
@@ -29,7 +29,7 @@ export const storm: Scenario = {
   name: 'storm',
   async run(context) {
     const sizes = context.quick ? QUICK : FULL;
-    const { clients, missed, others, rounds } = sizes;
+    const { clients, missed, others, rounds, othersRounds } = sizes;
     const users = usersNamed('u', clients);
 
     const rejoin = await Contestant.start('rejoin', context, { gateways: 1, users });
@@ -37,7 +37,7 @@ export const storm: Scenario = {
     const plain: StormRound[] = [];
     for (let round = 0; round < rounds; round++) plain.push(await runRound(rejoin, { ...sizes, others: 0 }, context));
     const crowded: StormRound[] = [];
-    for (let round = 0; round < rounds; round++) crowded.push(await runRound(rejoin, sizes, context));
+    for (let round = 0; round < othersRounds; round++) crowded.push(await runRound(rejoin, sizes, context));
     const redisVersion = rejoin.system.redis.version;
     await rejoin.stop();
 
@@ -48,7 +48,7 @@ export const storm: Scenario = {
 
     return {
       title: `${clients} clients come back at once; ${missed} events of ${EVENT_BYTES} B missed among them`,
-      parameters: { clients, missed, eventBytes: EVENT_BYTES, others, rejoinRounds: rounds, stockRounds: 1 },
+      parameters: { clients, missed, eventBytes: EVENT_BYTES, others, rejoinRounds: rounds, rejoinRoundsWithOthers: othersRounds, stockRounds: 1 },
       redisVersion,
       measures: measures(plain, crowded, stockRound, others),
       rounds: [...plain, ...crowded, stockRound],
