@@ -129,7 +129,7 @@ describe('a connection', () => {
     const waker = createWaker([0], { blockMs: 50, graceMs: 1_500 });
     const failure = waker.wait(0, '0-0', never).then(
       () => null,
-      (error: Error) => error.message,
+      (error: unknown) => String(error),
     );
     await eventually(async () => expect(await blockedClients()).toBe(1));
     proxy.stall();
