@@ -48,7 +48,15 @@ export const storm: Scenario = {
 
     return {
       title: `${clients} clients come back at once; ${missed} events of ${EVENT_BYTES} B missed among them`,
-      parameters: { clients, missed, eventBytes: EVENT_BYTES, others, rejoinRounds: rounds, rejoinRoundsWithOthers: othersRounds, stockRounds: 1 },
+      parameters: {
+        clients,
+        missed,
+        eventBytes: EVENT_BYTES,
+        others,
+        rejoinRounds: rounds,
+        rejoinRoundsWithOthers: othersRounds,
+        stockRounds: 1,
+      },
       redisVersion,
       measures: measures(plain, crowded, stockRound, others),
       rounds: [...plain, ...crowded, stockRound],
