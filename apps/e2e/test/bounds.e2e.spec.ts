@@ -169,6 +169,9 @@ describe('G9', () => {
     await resumed.delivered(accepted.slice(-3));
     await resumed.ready();
     expect(resumed.replays).toEqual([{ status: 'complete', count: 3 }]);
+    resumed.cut();
+    await resumed.ready(2);
+    expect(resumed.socket.recovered).toBe(true);
 
     await system.client.config('SET', 'maxmemory', '0');
     const [again] = (await eventually(() => tell(1, 100), { timeoutMs: 20_000 })) as [string];

@@ -8,6 +8,8 @@ jest.setTimeout(120_000);
 
 const HOPS = 100;
 const EVENTS_PER_SECOND = 1_000;
+/** So that a page of missed events is slower than the live event behind it, which must wait for the page. */
+const PADDING = 'x'.repeat(3_000);
 
 let system: System;
 beforeAll(async () => {
@@ -24,6 +26,7 @@ describe('G1 G2 G3', () => {
       id: String(n),
       tenant: 'acme',
       audience: n % 3 === 0 ? 'user:u1' : 'tenant',
+      data: PADDING,
     }));
     for (let hop = 1; hop <= HOPS; hop++) {
       client.moveTo((system.gateways[hop % 2] as ChildApp).url);

@@ -40,6 +40,11 @@ const received = async (more: number): Promise<void> => {
   await eventually(() => events.length >= target, { timeoutMs: 30_000 });
 };
 
+const published = async (more: number): Promise<void> => {
+  const target = load.accepted.length + more;
+  await eventually(() => load.accepted.length >= target, { timeoutMs: 30_000 });
+};
+
 async function expectExactDelivery(): Promise<void> {
   const ids = (await load.stop()).map(({ id }) => id);
   await client.delivered(ids, { timeoutMs: 20_000 });
@@ -67,11 +72,15 @@ describe('G6', () => {
   it('G6 commands of a former owner that arrive late, when another has taken over, do no harm', async () => {
     for (let round = 0; round < 2; round++) {
       proxy.stall('requests');
+      // New events make the worker send what the network then holds back. Stopped, it cannot give its connections up.
+      await published(100);
+      zombie.kill('SIGSTOP');
       const heir = await system.startWorker();
       await eventually(() => owns(heir, system.partitions), { timeoutMs: 30_000 });
       await received(100);
       proxy.resume();
       await received(100);
+      zombie.kill('SIGCONT');
       await eventually(() => owns(zombie, system.partitions / 2), { timeoutMs: 30_000 });
       await system.stopApp(heir);
       await eventually(() => owns(zombie, system.partitions), { timeoutMs: 30_000 });
