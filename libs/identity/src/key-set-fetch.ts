@@ -1,7 +1,7 @@
 import { KeySetFetchError } from './errors.ts';
 
 /** Largest answer that is read, in bytes after decompression. Key sets with certificate chains have some ten thousand. */
-export const MAX_KEY_SET_BYTES = 256 * 1024;
+const MAX_KEY_SET_BYTES = 256 * 1024;
 
 /**
  * Reads a JSON document from a URL, within a time and a size.
