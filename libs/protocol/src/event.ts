@@ -1,6 +1,8 @@
 import * as v from 'valibot';
 import { isAttributeText } from './attribute-text.ts';
 import { parseAudience } from './audience.ts';
+import { isTimestamp, MAX_LENGTH, RESERVED_TYPE_PREFIXES, RESERVED_TYPES, TYPE } from './event-rules.ts';
+import { isPlainEvent } from './plain-event.ts';
 
 /** Largest event, in bytes of its JSON text in UTF-8. */
 export const MAX_EVENT_BYTES = 64 * 1024;
@@ -46,21 +48,7 @@ export type ParsedEvent =
   | { readonly ok: true; readonly event: DomainEvent }
   | { readonly ok: false; readonly problems: readonly FieldProblem[] };
 
-/** Names that mean something to Socket.IO itself, or to this protocol, and so cannot be event types. */
-const RESERVED_TYPES = new Set([
-  'connect',
-  'connect_error',
-  'disconnect',
-  'disconnecting',
-  'newListener',
-  'removeListener',
-  'error',
-]);
-const RESERVED_TYPE_PREFIXES = ['rejoin:', 'session:'];
-const TYPE = /^[A-Za-z0-9_][A-Za-z0-9_.:/-]*$/;
 const EXTENSION_NAME = /^[a-z0-9]{1,20}$/;
-// RFC 3339, section 5.6.
-const TIMESTAMP = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$/;
 
 const text = (maxLength: number) =>
   v.pipe(
@@ -73,10 +61,10 @@ const text = (maxLength: number) =>
 const EventSchema = v.looseObject(
   {
     specversion: v.literal('1.0', 'must be "1.0"'),
-    id: text(256),
-    source: text(512),
+    id: text(MAX_LENGTH.id),
+    source: text(MAX_LENGTH.source),
     type: v.pipe(
-      text(128),
+      text(MAX_LENGTH.type),
       v.regex(TYPE, 'must consist of letters, digits and _ . : / -'),
       v.check((type) => !RESERVED_TYPES.has(type), 'is a reserved name'),
       v.check(
@@ -84,18 +72,15 @@ const EventSchema = v.looseObject(
         'must not begin with "rejoin:" or "session:"',
       ),
     ),
-    tenantid: text(128),
+    tenantid: text(MAX_LENGTH.tenantid),
     time: v.nullish(
       v.pipe(
         v.string('must be a string'),
-        v.maxLength(64, 'must have at most 64 characters'),
-        v.check(
-          (time) => TIMESTAMP.test(time) && !Number.isNaN(Date.parse(time)),
-          'must be an RFC 3339 time such as 2026-01-31T12:00:00Z',
-        ),
+        v.maxLength(MAX_LENGTH.time, `must have at most ${MAX_LENGTH.time} characters`),
+        v.check(isTimestamp, 'must be an RFC 3339 time such as 2026-01-31T12:00:00Z'),
       ),
     ),
-    subject: v.nullish(text(512)),
+    subject: v.nullish(text(MAX_LENGTH.subject)),
     data_base64: v.nullish(v.never('binary data is not supported; put JSON into data')),
     audience: v.nullish(
       v.pipe(
@@ -110,7 +95,7 @@ const EventSchema = v.looseObject(
         }),
       ),
     ),
-    traceparent: v.nullish(text(128)),
+    traceparent: v.nullish(text(MAX_LENGTH.traceparent)),
   },
   'must be a JSON object',
 );
@@ -122,6 +107,11 @@ const CHECKED_ATTRIBUTES = new Set(Object.keys(EventSchema.entries).concat('data
  * Checks the envelope of an event, not its size. An optional attribute that is `null` is absent, and so left out of the result. Reports every bad field, and never throws, whatever `input` is.
  */
 export function parseEvent(input: unknown): ParsedEvent {
+  return isPlainEvent(input) ? { ok: true, event: input as DomainEvent } : checkEvent(input);
+}
+
+/** The full check, which says of every event what is wrong with it. */
+export function checkEvent(input: unknown): ParsedEvent {
   if (Array.isArray(input)) return { ok: false, problems: [{ path: '', message: 'must be a JSON object' }] };
   const result = v.safeParse(EventSchema, input);
   const problems = result.success
