@@ -47,7 +47,7 @@ export interface TailOptions {
 }
 
 /** Entries per feed and read. */
-const READ_COUNT = 256;
+const READ_COUNT = 1_000;
 /** How long beyond its block time a read may stay unanswered before its connection is replaced. */
 const WATCHDOG_GRACE_MS = 3_000;
 /** How often the position is checked against Redis while reads succeed. */

@@ -4,7 +4,7 @@ import type { Availability } from './availability.ts';
 import type { PendingEvent } from './pending-event.ts';
 
 /** Events that one run takes at most: a script must stay short, for Redis does nothing else meanwhile. */
-const MAX_RUN_EVENTS = 256;
+const MAX_RUN_EVENTS = 512;
 /** JSON bytes that one run takes at most, except for a single larger event. */
 const MAX_RUN_BYTES = 1024 * 1024;
 

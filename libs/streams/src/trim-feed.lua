@@ -23,12 +23,20 @@ local length = redis.call('XLEN', feed)
 local time = redis.call('TIME')
 local oldest = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000) - windowMs
 
+local function isOld(id)
+  -- Milliseconds of an ID that a writer chose may exceed 2^53; then it is the future, whatever was rounded off.
+  return tonumber((string.match(id, '^%d+'))) < oldest
+end
+-- Mostly nothing is due, and the first entry alone tells.
+if excessBytes <= 0 and length > 0 and not isOld(redis.call('XRANGE', feed, '-', '+', 'COUNT', 1)[1][1]) then
+  return { 0, 0, 0 }
+end
+
 local removed, removedBytes, cut, more = 0, 0, nil, 0
 local page = redis.call('XRANGE', feed, '-', '+', 'COUNT', count)
 for _, entry in ipairs(page) do
   local id, fields = entry[1], entry[2]
-  -- Milliseconds of an ID that a writer chose may exceed 2^53; then it is the future, whatever was rounded off.
-  if removedBytes >= excessBytes and tonumber((string.match(id, '^%d+'))) >= oldest then break end
+  if removedBytes >= excessBytes and not isOld(id) then break end
   local size = OVERHEAD
   for i = 1, #fields, 2 do
     if fields[i] ~= 'prev' then size = size + #fields[i + 1] end
