@@ -74,7 +74,7 @@ describe('publish', () => {
       const entries = (await own.of(partition)).slice(1);
       expect(entries.map((entry) => entry.event.id)).toEqual(names(2_000));
       expect(entries.map((entry) => entry.entryId)).toEqual(published.map(({ id }) => id));
-      expect((await scripts()) - before).toBe(Math.ceil(2_000 / 256));
+      expect((await scripts()) - before).toBe(Math.ceil(2_000 / 512));
     } finally {
       await subject.close();
       own.close();
@@ -188,10 +188,10 @@ describe('publishBatch', () => {
   });
 
   test('sends no later event of a tenant after an earlier one was refused', async () => {
-    const subject = publisher({ maxBacklog: 300 });
+    const subject = publisher({ maxBacklog: 600 });
     await subject.publishBatch(names(100, 1_000).map((id) => event(id)));
-    // 256 + 44: the first run exceeds the limit, the second alone would not.
-    const error = await failureOf(subject.publishBatch(names(300).map((id) => event(id))));
+    // 512 + 88: the first run exceeds the limit, the second alone would not.
+    const error = await failureOf(subject.publishBatch(names(600).map((id) => event(id))));
     expect(error).toMatchObject({ code: 'BACKLOG_FULL', reason: 'backlog' });
     expect(await stored.ids(partition)).toEqual(names(100, 1_000));
   });
