@@ -1,4 +1,5 @@
 import { AudienceResolver } from '@rejoin/audience';
+import { parseFeedEntry } from '@rejoin/feed';
 import { type DomainEvent, type EntryId, partitionOf } from '@rejoin/protocol';
 import {
   connect,
@@ -106,15 +107,10 @@ export class TestInstallation {
   }
 
   async feed(keys = this.home): Promise<FeedEntry[]> {
-    const entries = await this.client.xrange(keys.feed, '-', '+');
-    return entries.map(([entryId, fields]) => {
-      const [, prev, , , , rooms, , , , event] = fields as string[];
-      return {
-        entryId,
-        prev: prev as string,
-        rooms: (rooms as string).split(' '),
-        event: JSON.parse(event as string) as FeedEntry['event'],
-      };
+    const entries = await this.client.xrangeBuffer(keys.feed, '-', '+');
+    return entries.map(([id, fields]) => {
+      const { entryId, predecessor, rooms, event } = parseFeedEntry(id, fields);
+      return { entryId, prev: predecessor, rooms, event: JSON.parse(event.toString()) as FeedEntry['event'] };
     });
   }
 

@@ -13,8 +13,9 @@
 --      11… the room indexes that the items name
 -- ARGV 1 fencing token  2 consumer group  3 room time to live, ms  4 most entries of a room
 --      5 duplicate window, ms  6 number of items, then the items:
---        'deliver', entry ID, digest, tenant, type, client event, rooms, number of rooms, positions of the rooms in KEYS…
+--        'deliver', entry ID, digest, route, client event, number of rooms, positions of the rooms in KEYS…
 --        'dead', entry ID, record, time of failure in ms
+--      A route is what a feed entry's field `route` holds behind the predecessor.
 -- Returns { delivered, duplicates, dead }
 -- Errors  FENCED        the token is not the lease's
 --         STALE_BATCH   the items are not exactly the group's smallest pending IDs, in order
@@ -36,13 +37,10 @@ end
 local items, at = {}, 7
 for i = 1, count do
   if ARGV[at] == 'deliver' then
-    local item = {
-      id = ARGV[at + 1], digest = ARGV[at + 2], tenant = ARGV[at + 3], type = ARGV[at + 4], event = ARGV[at + 5],
-      rooms = ARGV[at + 6], keys = {},
-    }
-    local rooms = tonumber(ARGV[at + 7])
-    for room = 1, rooms do item.keys[room] = KEYS[tonumber(ARGV[at + 7 + room])] end
-    at = at + 8 + rooms
+    local item = { id = ARGV[at + 1], digest = ARGV[at + 2], route = ARGV[at + 3], event = ARGV[at + 4], keys = {} }
+    local rooms = tonumber(ARGV[at + 5])
+    for room = 1, rooms do item.keys[room] = KEYS[tonumber(ARGV[at + 5 + room])] end
+    at = at + 6 + rooms
     items[i] = item
   else
     items[i] = { id = ARGV[at + 1], record = ARGV[at + 2], failedAt = ARGV[at + 3] }
@@ -155,10 +153,10 @@ end
 local bytes = 0
 for _, item in ipairs(deliveries) do
   if below(feedLast, item.id) then
-    redis.call('XADD', feed, item.id, 'prev', feedLast, 'tenant', item.tenant, 'rooms', item.rooms, 'type', item.type,
-      'event', item.event)
+    local route = feedLast .. ' ' .. item.route
+    redis.call('XADD', feed, item.id, 'route', route, 'event', item.event)
+    bytes = bytes + #route + #item.event + 64
     feedLast = item.id
-    bytes = bytes + #item.tenant + #item.rooms + #item.type + #item.event + 64
   end
 end
 

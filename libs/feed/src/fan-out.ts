@@ -3,6 +3,7 @@ import { GROUP, loadScript, type PartitionKeys, type RedisClient } from '@rejoin
 import { FencedError, StaleBatchError } from '@rejoin/streams';
 import { DUPLICATE_WINDOW_MS, ROOM_GRACE_MS } from './bounds.ts';
 import { FeedAheadError } from './errors.ts';
+import { routeOf } from './feed-entry.ts';
 
 /** What becomes of one entry of the event stream. */
 export type FanOutItem =
@@ -80,7 +81,7 @@ export class FanOut {
         continue;
       }
       const { entryId, digest, tenant, type, event, rooms } = item;
-      args.push('deliver', entryId, digest, tenant, type, event, rooms.join(' '), rooms.length);
+      args.push('deliver', entryId, digest, routeOf(tenant, type, rooms), event, rooms.length);
       for (const room of rooms) {
         let position = positions.get(room);
         if (position === undefined) {

@@ -83,7 +83,11 @@ for _, id in ipairs(ids) do
     local fields = entry[2]
     local kind, event
     for i = 1, #fields, 2 do
-      if fields[i] == 'type' then kind = fields[i + 1] elseif fields[i] == 'event' then event = fields[i + 1] end
+      if fields[i] == 'route' then
+        kind = string.match(fields[i + 1], '^%S+ %S+ (%S+)')
+      elseif fields[i] == 'event' then
+        event = fields[i + 1]
+      end
     end
     entries[#entries + 1] = id
     entries[#entries + 1] = kind

@@ -39,8 +39,13 @@ for looked = 1, budget do
     break
   end
   local kind, event
-  for i = 1, #entry[2], 2 do
-    if entry[2][i] == 'type' then kind = entry[2][i + 1] elseif entry[2][i] == 'event' then event = entry[2][i + 1] end
+  local fields = entry[2]
+  for i = 1, #fields, 2 do
+    if fields[i] == 'route' then
+      kind = string.match(fields[i + 1], '^%S+ %S+ (%S+)')
+    elseif fields[i] == 'event' then
+      event = fields[i + 1]
+    end
   end
   next = id
   if kind and string.sub(kind, 1, #prefix) == prefix then

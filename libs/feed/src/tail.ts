@@ -1,19 +1,9 @@
-import { ENTRY_ID_ZERO, type EntryId } from '@rejoin/protocol';
+import type { EntryId } from '@rejoin/protocol';
 import { type Keyspace, type RedisClient, reconnectDelayMs } from '@rejoin/redis';
 import { BlockingConnection, pause } from '@rejoin/streams';
+import { type FeedEntry, parseFeedEntry } from './feed-entry.ts';
 import { HistoryCheck } from './history-check.ts';
 import { lanesOf } from './lanes.ts';
-
-/** A feed entry as the tail delivers it. */
-export interface FeedEntry {
-  readonly entryId: EntryId;
-  readonly tenant: string;
-  /** As `roomOf` names them. */
-  readonly rooms: readonly string[];
-  readonly type: string;
-  /** JSON text of the event as clients receive it. */
-  readonly event: string;
-}
 
 /** What the tail tells its owner; every call is made in the turn in which the position moves. */
 export interface TailListener {
@@ -58,7 +48,7 @@ interface Position {
   epoch: string;
 }
 
-type StreamReply = [key: string, entries: [id: EntryId, fields: string[]][]][] | null;
+type StreamReply = [key: Buffer, entries: [id: Buffer, fields: Buffer[]][]][] | null;
 
 /**
  * Follows the feeds of all partitions without silent holes: it starts from concrete entry IDs, demands of every entry that
@@ -163,7 +153,7 @@ export class FeedTail {
   #read(client: RedisClient, lane: Lane): Promise<StreamReply> {
     const feeds = lane.partitions.map((partition) => this.#options.keys.partition(partition).feed);
     const ids = lane.partitions.map((partition) => this.position(partition));
-    return client.xread(
+    return client.xreadBuffer(
       'COUNT',
       READ_COUNT,
       'BLOCK',
@@ -179,21 +169,22 @@ export class FeedTail {
       lane.partitions.map((partition) => [this.#options.keys.partition(partition).feed, partition]),
     );
     for (const [feed, raw] of reply) {
-      const partition = byFeed.get(feed);
+      const partition = byFeed.get(feed.toString());
       if (partition !== undefined) this.#advance(partition, raw);
     }
   }
 
-  #advance(partition: number, raw: readonly [EntryId, string[]][]): void {
+  #advance(partition: number, raw: readonly [Buffer, Buffer[]][]): void {
     const position = this.#at(partition);
     let entries: FeedEntry[] = [];
     const flush = (): void => {
       if (entries.length > 0) this.#options.listener.onEntries(partition, entries);
       entries = [];
     };
-    for (const [entryId, fields] of raw) {
-      const { prev, ...entry } = parseEntry(entryId, fields);
-      if (prev !== position.entryId) {
+    for (const [id, fields] of raw) {
+      const entry = parseFeedEntry(id, fields);
+      const { entryId } = entry;
+      if (entry.predecessor !== position.entryId) {
         flush();
         position.entryId = entryId;
         this.#options.listener.onHole(partition, 'predecessor');
@@ -204,31 +195,6 @@ export class FeedTail {
     }
     flush();
   }
-}
-
-function parseEntry(entryId: EntryId, fields: readonly string[]): FeedEntry & { readonly prev: EntryId } {
-  let [prev, tenant, rooms, type, event] = [ENTRY_ID_ZERO, '', '', '', ''];
-  for (let i = 0; i < fields.length; i += 2) {
-    const value = fields[i + 1] as string;
-    switch (fields[i]) {
-      case 'prev':
-        prev = value;
-        break;
-      case 'tenant':
-        tenant = value;
-        break;
-      case 'rooms':
-        rooms = value;
-        break;
-      case 'type':
-        type = value;
-        break;
-      case 'event':
-        event = value;
-        break;
-    }
-  }
-  return { entryId, prev, tenant, rooms: rooms.split(' '), type, event };
 }
 
 /** The partitions that one blocking connection reads, and whether it does. */

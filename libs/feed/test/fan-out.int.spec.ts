@@ -31,8 +31,8 @@ describe('fan-out', () => {
     ]);
     const entries = await client.xrange(keys.feed, '-', '+');
     expect(entries.map(([id]) => id)).toEqual([first, second]);
-    expect(entries[0]?.[1].slice(0, 2)).toEqual(['prev', '0-0']);
-    expect(entries[1]?.[1].slice(0, 2)).toEqual(['prev', first]);
+    expect(entries[0]?.[1].slice(0, 2)).toEqual(['route', `0-0 acme order.paid ${ROOM} acme:user%3A1`]);
+    expect(entries[1]?.[1].slice(0, 2)).toEqual(['route', `${first} acme order.paid ${ROOM}`]);
     expect(await roomIds(ROOM)).toEqual([first, second]);
     expect(await roomIds('acme:user%3A1')).toEqual([first]);
     expect(await client.get(keys.done)).toBe(second);
@@ -86,20 +86,7 @@ describe('fan-out', () => {
     // What a run leaves that ended between its writes: indexes whole, feed half, nothing acknowledged.
     await client.rpush(keys.room(ROOM), a, b);
     await client.rpush(keys.room('acme:user%3A1'), b);
-    await client.xadd(
-      keys.feed,
-      a,
-      'prev',
-      '0-0',
-      'tenant',
-      'acme',
-      'rooms',
-      ROOM,
-      'type',
-      'order.paid',
-      'event',
-      '{}',
-    );
+    await client.xadd(keys.feed, a, 'route', `0-0 acme order.paid ${ROOM}`, 'event', '{}');
     await writer.fanOut(items);
     expect(await feedIds()).toEqual([a, b]);
     expect(await roomIds(ROOM)).toEqual([a, b]);
@@ -154,7 +141,7 @@ describe('fan-out', () => {
 
   it('refuses to lose an entry behind a feed that is ahead of it', async () => {
     const items = await writer.take([{ id: 'a', rooms: [ROOM] }]);
-    await client.xadd(keys.feed, '99999999999999-0', 'prev', '0-0');
+    await client.xadd(keys.feed, '99999999999999-0', 'route', '0-0');
     await expect(writer.fanOut(items)).rejects.toThrow(FeedAheadError);
     expect(await pending()).toBe(1);
   });
@@ -192,7 +179,7 @@ describe('fan-out', () => {
   it('counts the bytes of the feed as the reference says', async () => {
     await writer.write([{ id: 'ü', rooms: [ROOM] }]);
     const [, fields] = (await client.xrange(keys.feed, '-', '+'))[0] as [string, string[]];
-    const texts = ['tenant', 'rooms', 'type', 'event'].map((name) => fields[fields.indexOf(name) + 1] as string);
+    const texts = ['route', 'event'].map((name) => fields[fields.indexOf(name) + 1] as string);
     const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 64);
     expect(Number(await client.get(keys.feedBytes))).toBe(bytes);
   });

@@ -58,7 +58,7 @@ describe('judging a cursor', () => {
     const old = `${Number((await client.time())[0]) * 1_000 - 2 * DAY_MS}-0`;
     const aged = keyspace(uniquePrefix()).partition(0);
     await client.set(aged.epoch, 'e1');
-    await client.xadd(aged.feed, old, 'prev', '0-0', 'type', 'x', 'event', '{}');
+    await client.xadd(aged.feed, old, 'route', '0-0 acme x acme:tenant', 'event', '{}');
     const point = await readResumePoint(client, aged, '0-0', []);
     expect(judgeCursor(at('0-0'), 0, point, DAY_MS).gap).toBe('window');
     // Standing on the last entry, however old, nothing can have been missed.

@@ -68,7 +68,7 @@ describe('the tail', () => {
       { id: 'y', rooms: ['acme:tenant'] },
     ]);
     const [x, y] = items.map(({ entryId }) => entryId) as [string, string];
-    await client.xadd(keys.feed, y, 'prev', x, 'tenant', 'acme', 'rooms', 'acme:tenant', 'type', 't', 'event', '{}');
+    await client.xadd(keys.feed, y, 'route', `${x} acme t acme:tenant`, 'event', '{}');
     await eventually(() => expect(holes).toEqual(['predecessor']));
     expect(received).toEqual([first]);
   });

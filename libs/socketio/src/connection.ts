@@ -37,8 +37,6 @@ export interface Delivery {
   readonly type: string;
   readonly rooms: readonly string[];
   readonly bytes: number;
-  /** Whether more than one connection receives it. */
-  readonly shared: boolean;
   packet(): EncodedPacket;
 }
 
@@ -148,7 +146,7 @@ export class Connection {
     if (this.#state !== 'replaying' || compareEntryIds(entryId, this.#cursor) <= 0) return;
     this.#cursor = entryId;
     if (!this.#options.wants(type)) return;
-    this.#send(entryId, packet(), false);
+    this.#send(entryId, packet());
     this.#written++;
   }
 
@@ -198,7 +196,7 @@ export class Connection {
   tellCursor(position: EntryId, packet: () => EncodedPacket): void {
     if (this.#state !== 'live' || compareEntryIds(position, this.#told) <= 0) return;
     this.advance(position);
-    this.#send(position, packet(), true);
+    this.#send(position, packet());
   }
 
   /**
@@ -244,13 +242,13 @@ export class Connection {
     if (compareEntryIds(delivery.entryId, this.#cursor) <= 0) return;
     this.#cursor = delivery.entryId;
     if (!this.#options.wants(delivery.type)) return;
-    this.#send(delivery.entryId, delivery.packet(), delivery.shared);
+    this.#send(delivery.entryId, delivery.packet());
     if (this.#state === 'replaying') this.#written++;
   }
 
-  #send(entryId: EntryId, packet: EncodedPacket, shared: boolean): void {
+  #send(entryId: EntryId, packet: EncodedPacket): void {
     this.#told = entryId;
-    this.#transport.write(packet, shared ? packet.sharedOptions : packet.options);
+    this.#transport.write(packet);
   }
 
   #watchBuffer(): void {
@@ -265,6 +263,8 @@ export class Connection {
       this.#queueOverflowed = true;
       return;
     }
+    // Made now, for until then the entry keeps the whole reply of Redis that it stood in.
+    if (this.#options.wants(delivery.type)) delivery.packet();
     this.#queue.push(delivery);
     this.#queuedBytes += delivery.bytes;
   }

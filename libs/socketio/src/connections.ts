@@ -40,9 +40,7 @@ export class Connections {
     for (const entry of entries) {
       const recipients = this.#recipients(namespace, entry);
       if (recipients.length === 0) continue;
-      const delivery = deliveryOf(entry, recipients.length > 1, () =>
-        formatCursor({ epoch, partition, entryId: entry.entryId }),
-      );
+      const delivery = new LiveEntry(entry, epoch, partition);
       for (const connection of recipients) connection.deliver(delivery);
     }
   }
@@ -60,21 +58,33 @@ export class Connections {
   }
 }
 
-function deliveryOf(entry: FeedEntry, shared: boolean, cursor: () => string): Delivery {
-  let packet: EncodedPacket | undefined;
-  let bytes: number | undefined;
-  return {
-    entryId: entry.entryId as EntryId,
-    type: entry.type,
-    rooms: entry.rooms,
-    shared,
-    get bytes() {
-      bytes ??= Buffer.byteLength(entry.event);
-      return bytes;
-    },
-    packet: () => {
-      packet ??= new EncodedPacket(entry.type, entry.event, cursor());
-      return packet;
-    },
-  };
+/** A live entry; its packet is made when the first connection wants it. */
+class LiveEntry implements Delivery {
+  readonly entryId: EntryId;
+  readonly type: string;
+  readonly rooms: readonly string[];
+  readonly bytes: number;
+  readonly #epoch: string;
+  readonly #partition: number;
+  #event: Buffer | undefined;
+  #packet: EncodedPacket | undefined;
+
+  constructor({ entryId, type, rooms, event }: FeedEntry, epoch: string, partition: number) {
+    this.entryId = entryId;
+    this.type = type;
+    this.rooms = rooms;
+    this.bytes = event.length;
+    this.#event = event;
+    this.#epoch = epoch;
+    this.#partition = partition;
+  }
+
+  packet(): EncodedPacket {
+    if (!this.#packet) {
+      const cursor = formatCursor({ epoch: this.#epoch, partition: this.#partition, entryId: this.entryId });
+      this.#packet = new EncodedPacket(this.type, this.#event as Buffer, cursor);
+      this.#event = undefined;
+    }
+    return this.#packet;
+  }
 }

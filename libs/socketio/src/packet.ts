@@ -3,7 +3,7 @@ import * as ws from 'ws';
 /** Options of an Engine.IO packet, as far as they matter here. */
 export interface WriteOptions {
   readonly compress: false;
-  readonly wsPreEncodedFrame?: readonly Buffer[];
+  readonly wsPreEncodedFrame: readonly Buffer[];
 }
 
 /** A part of `ws` that its types leave out, though Socket.IO's own broadcasts call it. */
@@ -17,41 +17,41 @@ interface Framing {
 }
 const { Sender } = ws as unknown as Framing;
 
-const PLAIN: WriteOptions = { compress: false };
-const TEXT_FRAME = { readOnly: false, mask: false, rsv1: false, opcode: 1, fin: true } as const;
+const TEXT_FRAME = { readOnly: true, mask: false, rsv1: false, opcode: 1, fin: true } as const;
 
 /**
- * A Socket.IO event packet in its wire form, made once per gateway however many sockets receive it.
+ * A Socket.IO event packet in its wire form, made once per gateway however many sockets receive it: as a WebSocket frame, and
+ * from that as text for whoever polls. It copies the event, so that nothing keeps the reply of Redis that it stood in.
  * @see https://socket.io/docs/v4/socket-io-protocol/#packet-encoding
  */
 export class EncodedPacket {
-  readonly text: string;
-  #bytes = 0;
-  #framed: WriteOptions | undefined;
+  readonly options: WriteOptions;
+  readonly #frame: Buffer;
+  readonly #textAt: number;
+  #text: string | undefined;
 
   /**
-   * @param event JSON text of the first argument
+   * @param event JSON text of the first argument, in UTF-8 where it is a buffer
    * @param cursor the last argument, which a stock client sends back as its `offset`
    */
-  constructor(type: string, event: string, cursor: string) {
-    this.text = `2[${JSON.stringify(type)},${event},${JSON.stringify(cursor)}]`;
+  constructor(type: string, event: Buffer | string, cursor: string) {
+    // "4" is the message packet of Engine.IO, "2" the event packet of Socket.IO.
+    const head = Buffer.from(`42[${JSON.stringify(type)},`);
+    const tail = Buffer.from(`,${JSON.stringify(cursor)}]`);
+    const payload = Buffer.concat([head, typeof event === 'string' ? Buffer.from(event) : event, tail]);
+    this.#frame = Buffer.concat(Sender.frame(payload, TEXT_FRAME));
+    this.#textAt = this.#frame.length - payload.length + 1;
+    this.options = { compress: false, wsPreEncodedFrame: [this.#frame] };
+  }
+
+  /** The packet as Engine.IO takes it. */
+  get text(): string {
+    this.#text ??= this.#frame.toString('utf8', this.#textAt);
+    return this.#text;
   }
 
   /** Its length on the wire, in UTF-8. */
   get bytes(): number {
-    if (this.#bytes === 0) this.#bytes = Buffer.byteLength(this.text);
-    return this.#bytes;
-  }
-
-  /** For a packet that goes to one socket. */
-  get options(): WriteOptions {
-    return this.#framed ?? PLAIN;
-  }
-
-  /** For a packet that goes to several: its WebSocket frame is made once. */
-  get sharedOptions(): WriteOptions {
-    // "4" is the message packet of the Engine.IO protocol.
-    this.#framed ??= { compress: false, wsPreEncodedFrame: Sender.frame(Buffer.from(`4${this.text}`), TEXT_FRAME) };
-    return this.#framed;
+    return this.#frame.length;
   }
 }

@@ -19,8 +19,15 @@ interface EngineTransport {
   /** Long-polling: how long a close waits for the client's next request, in milliseconds. */
   closeTimeout?: number;
   readonly writable: boolean;
+  /** Not `null` where frames are to be compressed. */
+  readonly perMessageDeflate?: unknown;
   /** The WebSocket, where the transport is one. */
-  readonly socket?: { readonly bufferedAmount: number; readonly _socket?: NetSocket; terminate(): void };
+  readonly socket?: {
+    readonly bufferedAmount: number;
+    readonly _socket?: NetSocket;
+    readonly _sender?: { readonly sendFrame?: unknown };
+    terminate(): void;
+  };
   once(event: 'ready', listener: () => void): unknown;
   off(event: 'ready', listener: () => void): unknown;
 }
@@ -29,6 +36,9 @@ interface EngineTransport {
 export class ClientTransport {
   readonly #conn: EngineSocket;
   #engineBytes = 0;
+  /** The transport that `#frames` is about. */
+  #asked: EngineTransport | undefined;
+  #frames = false;
 
   /** @param closeTimeoutMs how long a close may wait for a client that polls, in milliseconds; Engine.IO waits for 30 s */
   constructor(socket: Socket, closeTimeoutMs: number) {
@@ -41,9 +51,21 @@ export class ClientTransport {
   }
 
   /** Writes an encoded packet; the caller watches `bufferedBytes`. */
-  write(packet: EncodedPacket, options: WriteOptions): void {
-    this.#conn.write(packet.text, options);
+  write(packet: EncodedPacket): void {
+    // The text is made only for a transport that does not take the frame in its place.
+    this.#conn.write(this.#takesFrames ? '' : packet.text, packet.options);
     this.#engineBytes = this.#conn.writeBuffer.length === 0 ? 0 : this.#engineBytes + packet.bytes;
+  }
+
+  /** Whether Engine.IO sends frames as they are: see `_canSendPreEncodedFrame` of its WebSocket transport. */
+  get #takesFrames(): boolean {
+    const { transport } = this.#conn;
+    if (transport !== this.#asked) {
+      this.#asked = transport;
+      const { name, perMessageDeflate, socket } = transport;
+      this.#frames = name === 'websocket' && !perMessageDeflate && typeof socket?._sender?.sendFrame === 'function';
+    }
+    return this.#frames;
   }
 
   /** Bytes that wait here for a client that does not read: Engine.IO's buffer and the WebSocket's own backlog. */

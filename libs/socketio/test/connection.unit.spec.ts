@@ -35,7 +35,7 @@ function connected(bounds: { maxQueuedEntries?: number } = {}) {
 function live(seq: number, rooms = ['acme:tenant']): Delivery {
   const entryId = `1-${seq}`;
   const packet = new EncodedPacket('order.paid', JSON.stringify({ id: entryId }), `e.0.${entryId}`);
-  return { entryId, type: 'order.paid', rooms, bytes: 10, shared: false, packet: () => packet };
+  return { entryId, type: 'order.paid', rooms, bytes: 10, packet: () => packet };
 }
 const missed = (seq: number) => [`1-${seq}`, 'order.paid', live(seq).packet] as const;
 const complete = (count: number) => ({ status: 'complete', count }) as const;

@@ -121,22 +121,10 @@ describe('a tail that may have missed something', () => {
     const last = (await fixture.client.xrevrange(keys().feed, '+', '-', 'COUNT', 1))[0]?.[0] as string;
     const [hidden, next] = [`${last.split('-')[0]}-900`, `${last.split('-')[0]}-901`];
     const event = (id: string) => JSON.stringify({ id, type: 'order.paid', time: '2026-01-01T00:00:00Z' });
-    const fields = (prev: string, id: string) => [
-      'prev',
-      prev,
-      'tenant',
-      'acme',
-      'rooms',
-      tenantRoom('acme'),
-      'type',
-      'order.paid',
-      'event',
-      event(id),
-    ];
     await fixture.client
       .multi()
       .rpush(keys().room(tenantRoom('acme')), hidden, next)
-      .xadd(keys().feed, next, ...fields(hidden, 'after'))
+      .xadd(keys().feed, next, 'route', `${hidden} acme order.paid ${tenantRoom('acme')}`, 'event', event('after'))
       .exec();
     await eventually(() => expect(recorder.closings).toHaveLength(1));
     expect(recorder.closings[0]).toMatchObject({ code: 'OVERLOADED', retryable: true });

@@ -38,9 +38,7 @@ for _, entry in ipairs(page) do
   local id, fields = entry[1], entry[2]
   if removedBytes >= excessBytes and not isOld(id) then break end
   local size = OVERHEAD
-  for i = 1, #fields, 2 do
-    if fields[i] ~= 'prev' then size = size + #fields[i + 1] end
-  end
+  for i = 1, #fields, 2 do size = size + #fields[i + 1] end
   removed = removed + 1
   removedBytes = removedBytes + size
   cut = id

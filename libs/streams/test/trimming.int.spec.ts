@@ -113,12 +113,12 @@ describe('trimming the event stream (G8)', () => {
 });
 
 describe('trimming the feed', () => {
-  const entryBytes = 'acme'.length + 'r'.length + 't'.length + 'payload'.length + 64;
+  const entryBytes = '0-0 acme t r'.length + 'payload'.length + 64;
 
   async function feed(...ids: string[]): Promise<void> {
     const { client, keys } = partition;
     for (const id of ids) {
-      await client.xadd(keys.feed, id, 'prev', '0-0', 'tenant', 'acme', 'rooms', 'r', 'type', 't', 'event', 'payload');
+      await client.xadd(keys.feed, id, 'route', '0-0 acme t r', 'event', 'payload');
       await client.incrby(keys.feedBytes, entryBytes);
     }
   }
