@@ -1,10 +1,12 @@
 import { AudienceResolver, loadAudienceRules } from '@rejoin/audience';
-import { port, readConfiguration, redisVariables, replayVariables, text } from '@rejoin/runtime';
+import { durationMs, integer, port, readConfiguration, redisVariables, replayVariables, text } from '@rejoin/runtime';
 
 const variables = {
   ...redisVariables,
   ...replayVariables,
   port: port('PORT', 3300),
+  deadLetterMaxAgeMs: durationMs('DEAD_LETTER_RETENTION', 14 * 86_400_000, '14d'),
+  deadLetterMaxCount: integer('DEAD_LETTER_MAX', 100_000, { min: 1, max: 10_000_000 }),
   resolver: {
     ...text('AUDIENCE_RULES', undefined, './audience-rules.json'),
     fallback: new AudienceResolver(),

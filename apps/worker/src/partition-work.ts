@@ -9,7 +9,9 @@ import {
   type EventWaker,
   FencedError,
   type PartitionLease,
+  PausedError,
   pause,
+  pauseOf,
   type ReadBounds,
   StaleBatchError,
 } from '@rejoin/streams';
@@ -35,12 +37,16 @@ export interface PartitionWorkOptions {
   readonly logger: Logger;
 }
 
+/** How soon the end of a pause is noticed, in milliseconds. */
+const PAUSE_POLL_MS = 250;
+
 /**
  * Works for one partition under a lease: takes entries, prepares them, fans them out, in order.
  *
  *     recovering ──pending entries list is read──▶ taking ──nothing left──▶ waiting
- *         ▲                                          │  ▲────woken────────────┘
- *         └──any failure but the loss of the lease───┘
+ *         ▲  ▲                                       │  ▲────woken────────────┘
+ *         │  └──any failure but the loss of the lease┤
+ *         └──────────────── paused ◀─────────────────┘
  *
  * A failure may hide that something was taken or fanned out, so it always leads back to the pending entries list.
  */
@@ -50,6 +56,7 @@ export class PartitionWork {
   readonly #fanOut: FanOut;
   readonly #failureLog: FailureLog;
   #failures = 0;
+  #isPaused = false;
 
   constructor(options: PartitionWorkOptions) {
     this.#options = options;
@@ -68,12 +75,25 @@ export class PartitionWork {
         try {
           await this.#session();
         } catch (error) {
-          await this.#recover(error);
+          if (error instanceof PausedError) this.#isPaused = true;
+          else await this.#recover(error);
         }
       }
     } finally {
       await waker.leave(lease.partition);
     }
+  }
+
+  /** What was taken before is finished; nothing new is taken until the pause ends, by its time or by an operator. */
+  async #waitOutPause(): Promise<void> {
+    const { lease, client, keys, logger } = this.#options;
+    const { partition } = lease;
+    logger.warn({ partition, pause: await pauseOf(client, keys) }, 'partition is paused');
+    while (!lease.yielding.aborted && (await client.exists(keys.paused)) === 1) {
+      await pause(PAUSE_POLL_MS, lease.yielding);
+    }
+    this.#isPaused = false;
+    logger.info({ partition }, 'partition goes on');
   }
 
   async #recover(error: unknown): Promise<void> {
@@ -97,6 +117,8 @@ export class PartitionWork {
 
   async #session(): Promise<void> {
     const { lease, waker, history } = this.#options;
+    if (this.#isPaused) await this.#waitOutPause();
+    if (lease.yielding.aborted) return;
     await this.#verifyHistory();
     await this.#reader.ensureGroup();
     const queue = new FanOutQueue(lease, this.#fanOut, (batch, result) => this.#record(batch, result));

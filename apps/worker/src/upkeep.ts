@@ -1,10 +1,12 @@
 import type { Keyspace, PartitionKeys, RedisClient } from '@rejoin/redis';
 import type { Logger } from '@rejoin/runtime';
 import {
+  type DeadLetterRetention,
   FencedError,
   feedExcessBytes,
   type PartitionLease,
   pause,
+  retainDeadLetters,
   rotateSeen,
   trimEvents,
   trimFeed,
@@ -24,6 +26,7 @@ export interface UpkeepOptions {
   readonly windowMs: number;
   /** Feed bytes over all partitions. */
   readonly maxBytes: number;
+  readonly deadLetters: DeadLetterRetention;
   /** Percent of maxmemory above which publishing is refused. */
   readonly memoryPercent: number;
   /** Milliseconds between two rounds; 1,000 by default. */
@@ -110,6 +113,7 @@ export class Upkeep {
       excessBytes = Math.max(0, excessBytes - removedBytes);
     }
     if (!isSlow) return;
+    while (goOn() && (await retainDeadLetters(client, keys, token, this.#options.deadLetters)).more);
     await rotateSeen(client, keys, token);
     // The partition's work checks before it goes on, and says what it found.
     history(partition).doubt();

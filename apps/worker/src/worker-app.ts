@@ -5,7 +5,7 @@ import { Worker } from './worker.ts';
 
 /** Starts one worker, and the HTTP server that tells its health while it starts, works and drains. */
 export async function startWorker({ environment, lifecycle, logger }: AppContext): Promise<RunningApp> {
-  const { redisUrl, prefix, partitions, windowMs, maxPerRoom, maxBytes, port, resolver } =
+  const { redisUrl, prefix, partitions, windowMs, maxPerRoom, maxBytes, port, resolver, ...rest } =
     readWorkerConfiguration(environment);
   const worker = new Worker({
     redisUrl,
@@ -13,6 +13,7 @@ export async function startWorker({ environment, lifecycle, logger }: AppContext
     ...(partitions === undefined ? {} : { partitions }),
     resolver,
     replay: { windowMs, maxPerRoom, maxBytes },
+    deadLetters: { maxAgeMs: rest.deadLetterMaxAgeMs, maxCount: rest.deadLetterMaxCount },
     logger,
   });
   const server = await startHealthServer(port, () => worker.health());

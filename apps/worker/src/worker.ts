@@ -10,7 +10,15 @@ import {
   reconnectDelayMs,
 } from '@rejoin/redis';
 import type { Health, Logger } from '@rejoin/runtime';
-import { checkRedis, EventWaker, LeaseManager, type PartitionLease, pause, type ReadBounds } from '@rejoin/streams';
+import {
+  checkRedis,
+  type DeadLetterRetention,
+  EventWaker,
+  LeaseManager,
+  type PartitionLease,
+  pause,
+  type ReadBounds,
+} from '@rejoin/streams';
 import { EventPreparation } from './event-preparation.ts';
 import { FailureLog } from './failure-log.ts';
 import { PartitionHistory } from './partition-history.ts';
@@ -27,6 +35,8 @@ export interface WorkerOptions {
   readonly resolver: AudienceResolver;
   /** How far back clients may resume, in milliseconds, and how much is kept for that. */
   readonly replay: FanOutOptions & { /** Feed bytes over all partitions. */ readonly maxBytes: number };
+  /** How long dead letters are kept; 14 days, and 100,000 of a partition by default. */
+  readonly deadLetters?: DeadLetterRetention;
   readonly logger: Logger;
   /** How long a lease holds without renewal, in milliseconds; 4,000 by default. */
   readonly leaseTtlMs?: number;
@@ -40,6 +50,8 @@ export interface WorkerOptions {
   readonly memoryPercent?: number;
   readonly bounds?: Partial<ReadBounds>;
 }
+
+const DEFAULT_DEAD_LETTER_RETENTION: DeadLetterRetention = { maxAgeMs: 14 * 86_400_000, maxCount: 100_000 };
 
 /** Brings events from event streams into the feeds: owns its share of the partitions, and works for each by itself. */
 export class Worker {
@@ -142,6 +154,7 @@ export class Worker {
 
   #run(client: RedisClient, leaseClient: RedisClient, partitions: number): Running {
     const { keys, replay, logger, leaseTtlMs, leasePollMs, upkeepMs, memoryPercent = 90 } = this.#options;
+    const { deadLetters = DEFAULT_DEAD_LETTER_RETENTION } = this.#options;
     const topology = client.isCluster ? 'cluster' : 'standalone';
     const waker = this.#createWaker(topology);
     const leaseFailures = new FailureLog(
@@ -169,6 +182,7 @@ export class Worker {
       history: (partition) => this.#history(client, partition),
       windowMs: replay.windowMs,
       maxBytes: replay.maxBytes,
+      deadLetters,
       memoryPercent,
       logger,
       ...(upkeepMs === undefined ? {} : { intervalMs: upkeepMs }),

@@ -16,6 +16,16 @@ export interface PartitionKeys {
   readonly full: string;
   readonly dead: string;
   readonly deadOrder: string;
+  readonly tombstones: string;
+  readonly tombstoneOrder: string;
+  readonly parked: string;
+  readonly parkedOrder: string;
+  readonly scheduled: string;
+  readonly scheduledOrder: string;
+  readonly trial: string;
+  readonly paused: string;
+  /** What one redrive did in this partition. */
+  redriven(jobId: string): string;
   room(room: string): string;
   session(pid: string): string;
   /** Marks of what was read in a user's room. */
@@ -92,6 +102,15 @@ function partitionKeys(prefix: string, partition: number): PartitionKeys {
     full: `${tag}:full`,
     dead: `${tag}:dead`,
     deadOrder: `${tag}:dead-order`,
+    tombstones: `${tag}:tombstones`,
+    tombstoneOrder: `${tag}:tombstone-order`,
+    parked: `${tag}:parked`,
+    parkedOrder: `${tag}:parked-order`,
+    scheduled: `${tag}:scheduled`,
+    scheduledOrder: `${tag}:scheduled-order`,
+    trial: `${tag}:trial`,
+    paused: `${tag}:paused`,
+    redriven: (jobId) => `${tag}:redriven:${jobId}`,
     room: (room) => `${tag}:room:${room}`,
     session: (pid) => `${tag}:session:${pid}`,
     read: (room) => `${tag}:read:${room}`,

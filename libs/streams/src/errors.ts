@@ -24,3 +24,15 @@ export class StaleBatchError extends Error {
     this.partition = partition;
   }
 }
+
+/** The partition is paused: nothing new was taken. See `pausePartition`. */
+export class PausedError extends Error {
+  readonly code = 'PAUSED';
+  override readonly name = 'PausedError';
+  readonly partition: number;
+
+  constructor(partition: number, options?: ErrorOptions) {
+    super(`partition ${partition} is paused`, options);
+    this.partition = partition;
+  }
+}

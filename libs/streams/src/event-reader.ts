@@ -1,5 +1,6 @@
 import type { EntryId } from '@rejoin/protocol';
-import { CONSUMER, GROUP, loadScript, type PartitionKeys, type RedisClient } from '@rejoin/redis';
+import { CONSUMER, GROUP, loadScript, type PartitionKeys, type RedisClient, type Script } from '@rejoin/redis';
+import { PausedError } from './errors.ts';
 import { runFenced } from './fenced.ts';
 
 /** What an entry of the event stream holds. */
@@ -71,14 +72,23 @@ export class EventReader {
     await runFenced(groupScript, this.#client, this.#keys, [lease, events, done, handled, feed], [this.#token, GROUP]);
   }
 
-  /** Takes the next entries that were never delivered. See `take.lua`. */
-  take(): Promise<EntryPage> {
-    return this.#read(takeScript, [CONSUMER]);
+  /**
+   * Takes the next entries that were never delivered. See `take.lua`.
+   * @throws PausedError where the partition is paused
+   */
+  async take(): Promise<EntryPage> {
+    const { lease, events, paused, partition } = this.#keys;
+    try {
+      return await this.#read(takeScript, [lease, events, paused], [CONSUMER]);
+    } catch (error) {
+      if ((error as Error).message.startsWith('PAUSED')) throw new PausedError(partition, { cause: error });
+      throw error;
+    }
   }
 
   /** Reads the entries after `after` that were delivered and not acknowledged. See `pending.lua`. */
   pending(after: EntryId): Promise<EntryPage> {
-    return this.#read(pendingScript, [after]);
+    return this.#read(pendingScript, [this.#keys.lease, this.#keys.events], [after]);
   }
 
   /** The exact bytes of an entry's field `event`; `null` where it is gone or has none. */
@@ -91,16 +101,15 @@ export class EventReader {
     return null;
   }
 
-  async #read(script: typeof takeScript, args: readonly string[]): Promise<EntryPage> {
-    const { lease, events } = this.#keys;
+  async #read(script: Script, keys: readonly string[], args: readonly string[]): Promise<EntryPage> {
     const { maxEntries, maxBytes } = this.#bounds;
-    const reply = (await runFenced(
-      script,
-      this.#client,
-      this.#keys,
-      [lease, events],
-      [this.#token, GROUP, ...args, maxEntries, maxBytes],
-    )) as [more: number, position: EntryId, pending: number, ...flat: (string | readonly string[] | null)[]];
+    const reply = (await runFenced(script, this.#client, this.#keys, keys, [
+      this.#token,
+      GROUP,
+      ...args,
+      maxEntries,
+      maxBytes,
+    ])) as [more: number, position: EntryId, pending: number, ...flat: (string | readonly string[] | null)[]];
     const entries: StreamEntry[] = [];
     for (let i = 3; i < reply.length; i += 2) {
       entries.push({

@@ -7,9 +7,32 @@ export {
 } from './append.ts';
 export { BacklogFullError, type FullReason, StreamUnavailableError } from './append-errors.ts';
 export { BlockingConnection } from './blocking-connection.ts';
-export { type DeadLetterCode, deadLetterRecord, type Failure, MAX_DEAD_LETTER_BYTES } from './dead-letter.ts';
+export {
+  type DeadLetterCode,
+  deadLetterRecord,
+  type Failure,
+  MAX_DEAD_LETTER_BYTES,
+} from './dead-letters/dead-letter.ts';
+export type { DeadLetterCounts, DeadLetterGroup } from './dead-letters/dead-letter-counts.ts';
+export type { DeadLetterFilter } from './dead-letters/dead-letter-filter.ts';
+export { type DeadLetterId, formatDeadLetterId, parseDeadLetterId } from './dead-letters/dead-letter-id.ts';
+export {
+  type DeadLetterPage,
+  type DeadLetterQuery,
+  DeadLetterStore,
+  type Redriven,
+  type Tombstone,
+} from './dead-letters/dead-letter-store.ts';
+export { deadLetterFingerprint } from './dead-letters/fingerprint.ts';
+export { type DeadLetter, eventOf, whyNotRedrivable } from './dead-letters/kept-dead-letter.ts';
+export {
+  type DeadLetterRetention,
+  type DeadLettersRemoved,
+  retainDeadLetters,
+  TOMBSTONE_MS,
+} from './dead-letters/retention.ts';
 export { eventDigest } from './digest.ts';
-export { FencedError, StaleBatchError } from './errors.ts';
+export { FencedError, PausedError, StaleBatchError } from './errors.ts';
 export {
   type EntryContent,
   type EntryPage,
@@ -24,8 +47,23 @@ export { LeaseManager, type LeaseManagerOptions } from './lease-manager.ts';
 export { LeaseStore } from './lease-store.ts';
 export { type MemoryState, watchMemory } from './memory-watch.ts';
 export { PartitionLease } from './partition-lease.ts';
+export {
+  MAX_PAUSE_MS,
+  type PartitionPause,
+  pauseOf,
+  pausePartition,
+  resumePartition,
+} from './partition-pause.ts';
 export { type PartitionShare, partitionShare } from './partition-share.ts';
 export { pause } from './pause.ts';
+export {
+  type Attempts,
+  type Keeping,
+  type KeptEvent,
+  type Reappended,
+  type ReappendOptions,
+  reappend,
+} from './reappend.ts';
 export { checkRedis } from './redis-check.ts';
 export { classifyRedisFailure, type RedisFailure } from './redis-failure.ts';
 export { rotateSeen } from './seen-rotation.ts';

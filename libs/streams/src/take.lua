@@ -4,15 +4,16 @@
 -- Atomic with the look at the token, because a worker whose lease is gone must not take entries away from the new owner.
 -- Reads in steps sized by what the entries so far weighed, so that a few large ones do not make a huge reply.
 --
--- KEYS 1 lease  2 events
+-- KEYS 1 lease  2 events  3 paused
 -- ARGV 1 fencing token  2 consumer group  3 consumer  4 most entries  5 bytes after which no more are taken
 -- Returns { 1 where there may be more or 0, position, pending, entry ID, content, entry ID, content, … }. The position is
 --         the last entry taken, or the stream's last ID where there was none: nothing up to it is left to take. Pending is
 --         the length of the pending entries list, these entries included. The content is the text of the field `event`,
 --         or the array of all fields and values where it has none.
 -- Errors  FENCED   the token is not the lease's
+--         PAUSED   the partition is paused
 --         NOGROUP  from Redis: the group or the stream is gone
-local lease, events = KEYS[1], KEYS[2]
+local lease, events, paused = KEYS[1], KEYS[2], KEYS[3]
 local token, group, consumer, count, maxBytes = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 local FIRST_STEP = 16
 
@@ -21,6 +22,7 @@ local FIRST_STEP = 16
 if redis.call('GET', lease) ~= token then
   return redis.error_reply('FENCED the lease is not held with this token')
 end
+if redis.call('EXISTS', paused) == 1 then return redis.error_reply('PAUSED the partition is paused') end
 local reply, taken, bytes, step, more = { 0, '0-0', 0 }, 0, 0, math.min(count, FIRST_STEP), 1
 while taken < count and bytes < maxBytes do
   local read = redis.call('XREADGROUP', 'GROUP', group, consumer, 'COUNT', step, 'STREAMS', events, '>')

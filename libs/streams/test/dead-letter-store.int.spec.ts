@@ -1,0 +1,227 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import {
+  type DeadLetterId,
+  DeadLetterStore,
+  deadLetterRecord,
+  eventDigest,
+  type Failure,
+  formatDeadLetterId,
+  retainDeadLetters,
+  TOMBSTONE_MS,
+} from '../src/index.ts';
+import { TestPartition } from './test-partition.ts';
+
+const PARTITIONS = 3;
+const DAY_MS = 86_400_000;
+
+let partition: TestPartition;
+let store: DeadLetterStore;
+beforeEach(async () => {
+  partition = await TestPartition.open();
+  store = new DeadLetterStore(partition.client, partition.keyspace, PARTITIONS);
+});
+afterEach(() => partition.close());
+
+function eventText(id: string, type = 'order.paid', tenantid = 'acme'): string {
+  return JSON.stringify({ specversion: '1.0', id, source: 'test', type, tenantid });
+}
+
+/** Dead-letters as fan-out does. */
+async function bury(fields: Partial<Failure> = {}, of = 0): Promise<DeadLetterId> {
+  const keys = partition.keyspace.partition(of);
+  const entryId = fields.entryId ?? `${Date.now()}-${sequence++}`;
+  const event = fields.event === undefined ? eventText(entryId) : fields.event;
+  const failure: Failure = {
+    entryId,
+    event,
+    parsed: typeof event === 'string' && event.startsWith('{"') ? JSON.parse(event) : undefined,
+    code: 'NO_AUDIENCE_RULE',
+    message: 'no rule',
+    failedAtMs: Date.now(),
+    ...fields,
+  };
+  await partition.client.hset(keys.dead, entryId, deadLetterRecord(failure));
+  await partition.client.zadd(keys.deadOrder, failure.failedAtMs, entryId);
+  return { partition: of, entryId };
+}
+let sequence = 0;
+
+/** Every page, as IDs. */
+async function pages(query: Parameters<DeadLetterStore['list']>[0]): Promise<string[][]> {
+  const result: string[][] = [];
+  let after: string | null = null;
+  do {
+    const page = await store.list({ ...query, after });
+    result.push(page.items.map(({ id }) => id));
+    after = page.next;
+  } while (after !== null);
+  return result;
+}
+
+describe('listing', () => {
+  test('goes through all partitions, latest failure first, each once, also where many failed at one time', async () => {
+    const expected: { id: string; at: number }[] = [];
+    for (let i = 0; i < 450; i++) {
+      const at = 1_000 + Math.floor(i / 150);
+      const id = await bury({ entryId: `${5_000 + i}-0`, failedAtMs: at }, i % PARTITIONS);
+      expected.push({ id: formatDeadLetterId(id), at });
+    }
+    const listed = await pages({ limit: 37 });
+    expect(new Set(listed.flat())).toEqual(new Set(expected.map(({ id }) => id)));
+    expect(listed.flat()).toHaveLength(450);
+    const times = new Map(expected.map(({ id, at }) => [id, at]));
+    const order = listed.flat().map((id) => times.get(id) as number);
+    expect(order).toEqual(order.toSorted((a, b) => b - a));
+  });
+
+  test('misses nothing that stays, while others are taken out between and during pages', async () => {
+    const ids: DeadLetterId[] = [];
+    for (let i = 0; i < 300; i++) ids.push(await bury({ entryId: `${i + 1}-0`, failedAtMs: 1_000 + (i % 7) }));
+    const kept = new Set(ids.filter((_, index) => index % 3 === 0).map(formatDeadLetterId));
+    const seen = new Set<string>();
+    let after: string | null = null;
+    do {
+      const page = await store.list({ limit: 20, after });
+      const gone = page.items.filter(({ id }) => !kept.has(id));
+      await store.discard(gone, { reason: 'test' });
+      for (const { id } of page.items) seen.add(id);
+      after = page.next;
+    } while (after !== null);
+    for (const id of kept) expect(seen).toContain(id);
+  });
+
+  test('filters by tenant, type, code, cause and time, and says how many it looked at', async () => {
+    const one = await bury({ event: eventText('1', 'order.paid', 'acme'), failedAtMs: 1_000 });
+    const two = await bury({ event: eventText('2', 'order.sent', 'umbrella'), failedAtMs: 2_000 });
+    const three = await bury({ event: '{', code: 'INVALID_JSON', message: 'at 17', failedAtMs: 3_000 }, 1);
+    const ids = async (filter: object) => (await store.list({ filter })).items.map(({ entryId }) => entryId);
+    expect(await ids({ tenant: 'acme' })).toEqual([one.entryId]);
+    expect(await ids({ type: 'order.*' })).toEqual([two.entryId, one.entryId]);
+    expect(await ids({ type: 'order.sent' })).toEqual([two.entryId]);
+    expect(await ids({ code: 'INVALID_JSON' })).toEqual([three.entryId]);
+    expect(await ids({ sinceMs: 2_000, untilMs: 2_000 })).toEqual([two.entryId]);
+    const { fingerprint } = (await store.get(three)) ?? {};
+    expect(await ids({ fingerprint })).toEqual([three.entryId]);
+    const bounded = await store.list({ filter: { tenant: 'acme' }, scanLimit: 2 });
+    expect(bounded).toMatchObject({ items: [], scanned: 2, next: expect.any(String) });
+    expect((await store.list({ filter: { tenant: 'acme' }, after: bounded.next })).items).toHaveLength(1);
+    await expect(store.list({ after: 'nonsense' })).rejects.toThrow(RangeError);
+  });
+
+  test('shows what somebody else wrote there as unreadable', async () => {
+    await partition.client.hset(partition.keys.dead, '1-0', 'not JSON');
+    await partition.client.zadd(partition.keys.deadOrder, 1, '1-0');
+    expect((await store.list()).items).toMatchObject([{ id: '0.1-0', code: 'UNREADABLE', event: null }]);
+  });
+});
+
+test('grouping counts by cause, tenant and type, whatever differs in the messages', async () => {
+  for (let i = 0; i < 5; i++) await bury({ message: `order "${i}" of ${i} has no owner` }, i % PARTITIONS);
+  await bury({ event: eventText('x', 'order.sent', 'umbrella'), code: 'AUDIENCE_TEMPLATE' });
+  const counts = await store.group();
+  expect(counts).toMatchObject({ total: 6, matched: 6, scanned: 6, complete: true });
+  expect(counts.groups.map(({ code, count }) => [code, count])).toEqual([
+    ['NO_AUDIENCE_RULE', 5],
+    ['AUDIENCE_TEMPLATE', 1],
+  ]);
+  expect(counts.tenants).toEqual([
+    { tenantId: 'acme', type: 'order.paid', count: 5 },
+    { tenantId: 'umbrella', type: 'order.sent', count: 1 },
+  ]);
+  expect(await store.group({ scanLimit: 4 })).toMatchObject({ scanned: 4, complete: false, total: 6 });
+});
+
+describe('redriving', () => {
+  test('appends the event at the tail as its next attempt, and keeps nothing of the dead letter', async () => {
+    const { client, keys } = partition;
+    await partition.append(eventText('before'));
+    const id = await bury({ event: eventText('a'), attempts: 3, firstFailedAtMs: 1_000 });
+    const [outcome] = await store.redrive([id]);
+    const entries = await client.xrange(keys.events, '-', '+');
+    expect(entries.at(-1)).toEqual([
+      (outcome as { entryId: string }).entryId,
+      ['event', eventText('a'), 'attempt', '4', 'round', '4', 'failing-since', '1000'],
+    ]);
+    expect(await client.exists(keys.dead, keys.deadOrder)).toBe(0);
+  });
+
+  test('lets the event pass where duplicates are looked up, by writing its new entry ID under its digest', async () => {
+    const { client, keys } = partition;
+    const digest = eventDigest('acme', 'test', 'a');
+    const id = await bury({ event: eventText('a') });
+    await client.hset(keys.seen, digest, id.entryId);
+    const [outcome] = await store.redrive([id]);
+    expect(await client.hget(keys.seen, digest)).toBe((outcome as { entryId: string }).entryId);
+  });
+
+  test('drops one whose event was accepted again in the meantime', async () => {
+    const { client, keys } = partition;
+    const id = await bury({ event: eventText('a') });
+    const later = `${Date.now() + 1_000}-0`;
+    await client.hset(keys.seenBefore, eventDigest('acme', 'test', 'a'), later);
+    expect(await store.redrive([id])).toEqual([{ outcome: 'duplicate', entryId: later }]);
+    expect(await client.exists(keys.events, keys.dead)).toBe(0);
+  });
+
+  test('does it once, however often and by however many it is asked at a time', async () => {
+    const ids: DeadLetterId[] = [];
+    for (let i = 0; i < 40; i++) ids.push(await bury({ event: eventText(`e${i}`) }));
+    const outcomes = await Promise.all([1, 2, 3, 4].map(() => store.redrive(ids, { jobId: 'j' })));
+    expect(outcomes.flat().filter(({ outcome }) => outcome === 'appended')).toHaveLength(40);
+    expect(outcomes.flat().filter(({ outcome }) => outcome === 'gone')).toHaveLength(120);
+    expect(await partition.client.xlen(partition.keys.events)).toBe(40);
+    expect(await store.tally('j')).toEqual({ appended: 40, duplicate: 0, discarded: 0 });
+  });
+
+  test('refuses, in words, what can never be delivered, and keeps it', async () => {
+    const missing = await bury({ event: null, code: 'PAYLOAD_MISSING' });
+    const foreign = await bury({ code: 'WRONG_PARTITION' }, 1);
+    const binary = await bury({ event: Buffer.from([0xff]), code: 'NOT_UTF8' }, 2);
+    const fields = await bury({ event: '["a","b"]', code: 'MISSING_EVENT_FIELD' });
+    const outcomes = await store.redrive([missing, foreign, binary, fields]);
+    expect(outcomes.map(({ outcome }) => outcome)).toEqual(['refused', 'refused', 'refused', 'refused']);
+    expect(await store.counts()).toEqual([2, 1, 1]);
+  });
+
+  test('waits while the partition refuses publishing', async () => {
+    const id = await bury();
+    await partition.client.set(partition.keys.full, 'memory is short');
+    expect(await store.redrive([id])).toEqual([{ outcome: 'full' }]);
+    await partition.client.del(partition.keys.full);
+    expect(await store.redrive([id])).toMatchObject([{ outcome: 'appended' }]);
+  });
+});
+
+test('discarding leaves a tombstone that says what it was, why it went and who did it', async () => {
+  const id = await bury({ event: eventText('a') });
+  expect(await store.discard([id, id], { reason: 'a test order', by: 'ann', jobId: 'j' })).toEqual([true, false]);
+  expect(await store.get(id)).toBeNull();
+  expect(await store.tombstone(id)).toEqual({
+    entryId: id.entryId,
+    eventId: 'a',
+    tenantId: 'acme',
+    type: 'order.paid',
+    code: 'NO_AUDIENCE_RULE',
+    reason: 'a test order',
+    by: 'ann',
+    discardedAt: expect.any(String),
+  });
+  expect(await store.tally('j')).toMatchObject({ discarded: 1 });
+});
+
+test('retention removes what is too old, then what is too many, oldest first, in slices', async () => {
+  const { client, keys, token } = partition;
+  for (let i = 0; i < 5; i++) await bury({ entryId: `${i + 1}-0`, failedAtMs: Date.now() - 3 * DAY_MS });
+  for (let i = 0; i < 450; i++) await bury({ entryId: `${100 + i}-0`, failedAtMs: Date.now() - 1_000 + i });
+  await store.discard([{ partition: 0, entryId: '1-0' }], { reason: 'test' });
+  await client.zadd(keys.tombstoneOrder, Date.now() - TOMBSTONE_MS - 1_000, '1-0');
+  const retention = { maxAgeMs: 2 * DAY_MS, maxCount: 100 };
+  const first = await retainDeadLetters(client, keys, token, retention);
+  expect(first).toEqual({ removed: 204, tombstones: 1, more: true });
+  const second = await retainDeadLetters(client, keys, token, retention);
+  expect(second).toMatchObject({ removed: 150, more: false });
+  expect(await client.zrange(keys.deadOrder, '0', '0')).toEqual(['450-0']);
+  expect(await client.hlen(keys.dead)).toBe(100);
+  expect(await client.exists(keys.tombstones)).toBe(0);
+  await expect(retainDeadLetters(client, keys, '1-other', retention)).rejects.toThrow('not held');
+});
