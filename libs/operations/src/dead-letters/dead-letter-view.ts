@@ -1,0 +1,68 @@
+import * as v from 'valibot';
+import { count, described, entryId, partitionNumber, time } from '../described.ts';
+import { pageOf } from '../page.ts';
+
+/** A dead letter in a list. */
+export const deadLetterView = v.object({
+  id: described(v.string(), '<partition>.<entry ID>'),
+  partition: partitionNumber,
+  entryId,
+  eventId: v.nullable(v.string()),
+  type: v.nullable(v.string()),
+  tenant: v.nullable(v.string()),
+  code: v.string(),
+  message: v.string(),
+  attempts: count,
+  firstFailedAt: time,
+  lastFailedAt: time,
+  fingerprint: described(v.string(), 'what dead letters with the same cause have in common'),
+  redrivable: v.boolean(),
+  notRedrivable: described(v.nullable(v.string()), 'why it cannot be redriven, in words'),
+});
+
+export type DeadLetterView = v.InferOutput<typeof deadLetterView>;
+
+/** One dead letter with all that is kept of it. */
+export const deadLetterDetail = v.object({
+  ...deadLetterView.entries,
+  stack: v.nullable(v.string()),
+  rehearsal: described(
+    v.nullable(v.object({ audience: v.nullable(v.array(v.string())), refusal: v.nullable(v.string()) })),
+    "what today's audience rules would make of it; nothing is sent",
+  ),
+  event: v.optional(described(v.unknown(), 'the event; only where it was asked for, and then the asking is audited')),
+});
+
+export type DeadLetterDetail = v.InferOutput<typeof deadLetterDetail>;
+
+/** Dead letters with one cause. */
+export const deadLetterGroup = v.object({
+  fingerprint: v.string(),
+  code: v.string(),
+  message: described(v.string(), 'of the latest one'),
+  count,
+  firstFailedAt: time,
+  lastFailedAt: time,
+});
+
+export type DeadLetterGroupView = v.InferOutput<typeof deadLetterGroup>;
+
+export const deadLettersPage = pageOf(deadLetterView, {
+  scanned: count,
+  total: described(count, 'dead letters that there are, whatever the filter says'),
+});
+
+export type DeadLettersPage = v.InferOutput<typeof deadLettersPage>;
+
+/** Counts by cause, and by tenant and type. */
+export const deadLetterCounts = v.object({
+  total: count,
+  matched: count,
+  scanned: count,
+  complete: described(v.boolean(), 'false: the scan budget ended; the counts are of the latest failures'),
+  groups: v.array(deadLetterGroup),
+  tenants: v.array(v.object({ tenant: v.nullable(v.string()), type: v.nullable(v.string()), count })),
+  asOf: time,
+});
+
+export type DeadLetterCountsView = v.InferOutput<typeof deadLetterCounts>;

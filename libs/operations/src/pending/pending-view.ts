@@ -1,0 +1,25 @@
+import * as v from 'valibot';
+import { count, described, entryId, milliseconds } from '../described.ts';
+import { pageOf } from '../page.ts';
+
+/** An entry that was read by the worker and is not acknowledged. Looking at it changes no delivery count. */
+export const pendingView = v.object({
+  entryId,
+  eventId: v.nullable(v.string()),
+  type: v.nullable(v.string()),
+  tenant: v.nullable(v.string()),
+  ageMs: described(milliseconds, 'since it was appended'),
+  idleMs: described(milliseconds, 'since it was last delivered to a worker'),
+  deliveries: count,
+  payload: described(v.picklist(['present', 'gone']), '`gone`: trimmed while it was pending'),
+  lastError: described(v.nullable(v.string()), 'code and message of its last failed attempt, where one was recorded'),
+});
+
+export type PendingView = v.InferOutput<typeof pendingView>;
+
+export const pendingPage = pageOf(pendingView, {
+  total: described(count, 'entries pending in the partition'),
+  consumer: v.nullable(v.string()),
+});
+
+export type PendingPage = v.InferOutput<typeof pendingPage>;
