@@ -24,6 +24,10 @@ export const TYPE = /^[A-Za-z0-9_][A-Za-z0-9_.:/-]*$/;
 // RFC 3339, section 5.6.
 const TIMESTAMP = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$/;
 
+/** What most timestamps are, on a day that every month has: valid without being made a date. */
+const PLAIN_TIMESTAMP =
+  /^[1-9]\d{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?Z$/;
+
 export function isTimestamp(text: string): boolean {
-  return TIMESTAMP.test(text) && !Number.isNaN(Date.parse(text));
+  return PLAIN_TIMESTAMP.test(text) || (TIMESTAMP.test(text) && !Number.isNaN(Date.parse(text)));
 }

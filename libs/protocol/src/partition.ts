@@ -13,8 +13,17 @@ const utf8 = new TextEncoder();
 
 export function crc16(text: string): number {
   let crc = 0;
-  for (const byte of utf8.encode(text)) crc = ((crc << 8) ^ (TABLE[((crc >> 8) ^ byte) & 0xff] as number)) & 0xffff;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    // Most tenants are named in ASCII, and are spared the cost of encoding them.
+    if (code > 0x7f) return utf8.encode(text).reduce(crc16Next, 0);
+    crc = crc16Next(crc, code);
+  }
   return crc;
+}
+
+function crc16Next(crc: number, byte: number): number {
+  return ((crc << 8) ^ (TABLE[((crc >> 8) ^ byte) & 0xff] as number)) & 0xffff;
 }
 
 /** The partition, `0 … partitions - 1`, that holds every event of a tenant. */

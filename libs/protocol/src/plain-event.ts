@@ -25,7 +25,7 @@ const CHECKS: Readonly<Record<string, (text: string) => boolean>> = {
     return parsed.ok && parsed.tokens.every(({ kind }) => kind !== 'group');
   },
 };
-const REQUIRED = ['specversion', 'id', 'source', 'type', 'tenantid'];
+const REQUIRED = new Set(['specversion', 'id', 'source', 'type', 'tenantid']);
 
 /**
  * Accepts at once what most events are: the full check takes several times as long, once in the publisher and once in the
@@ -33,10 +33,13 @@ const REQUIRED = ['specversion', 'id', 'source', 'type', 'tenantid'];
  */
 export function isPlainEvent(input: unknown): boolean {
   if (typeof input !== 'object' || input === null || Array.isArray(input)) return false;
-  for (const [name, value] of Object.entries(input)) {
+  let required = 0;
+  // Inherited attributes are refused like unknown ones: `Object.keys` would cost more than all the checks.
+  for (const name in input) {
     if (name === 'data') continue;
-    const check = CHECKS[name];
-    if (check === undefined || typeof value !== 'string' || !check(value)) return false;
+    const value = (input as Record<string, unknown>)[name];
+    if (typeof value !== 'string' || !Object.hasOwn(input, name) || CHECKS[name]?.(value) !== true) return false;
+    if (REQUIRED.has(name)) required += 1;
   }
-  return REQUIRED.every((name) => Object.hasOwn(input, name));
+  return required === REQUIRED.size;
 }
