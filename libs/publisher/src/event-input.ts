@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type FieldProblem, MAX_EVENT_BYTES, parseEvent } from '@rejoin/protocol';
+import { type FieldProblem, MAX_EVENT_BYTES, type ParsedEvent, parseEvent } from '@rejoin/protocol';
 import { eventDigest } from '@rejoin/streams';
 import { EventTooLargeError, InvalidEventError } from './errors.ts';
 
@@ -51,7 +51,7 @@ export interface PreparedEvent {
  * @throws EventTooLargeError
  */
 export function prepareEvent(input: unknown, fillIdentity: boolean): PreparedEvent {
-  const parsed = parseEvent(completed(input, fillIdentity));
+  const parsed = parseCompleted(completed(input, fillIdentity));
   if (!parsed.ok) throw new InvalidEventError(parsed.problems);
   const { event } = parsed;
   const json = serialised(event);
@@ -66,13 +66,20 @@ function completed(input: unknown, fillIdentity: boolean): unknown {
   // A copy: the caller's object stays as it is, and what is validated is what is sent. Spreading defines a `__proto__`
   // that came out of JSON as the plain property it is; assigning it would let its attributes be inherited.
   const event: Record<string, unknown> = { ...input };
-  for (const name in event) if (event[name] === null && name !== 'data') delete event[name];
   if (fillIdentity) {
     event.specversion ??= '1.0';
     event.id ??= randomUUID();
   }
   event.time ??= new Date().toISOString();
   return event;
+}
+
+function parseCompleted(event: unknown): ParsedEvent {
+  const parsed = parseEvent(event);
+  if (parsed.ok || typeof event !== 'object' || event === null || Array.isArray(event)) return parsed;
+  // A required attribute that is `null` is missing, not of a wrong type.
+  const present = Object.entries(event).filter(([name, value]) => value !== null || name === 'data');
+  return parseEvent(Object.fromEntries(present));
 }
 
 function serialised(event: Readonly<Record<string, unknown>>): string {

@@ -8,6 +8,11 @@ const MAX_RUN_EVENTS = 512;
 /** JSON bytes that one run takes at most, except for a single larger event. */
 const MAX_RUN_BYTES = 1024 * 1024;
 
+/** Settles every event of a run. */
+export type Settle = () => void;
+/** Handles events; throws why none of them could be handled. */
+export type Run = (events: readonly PendingEvent[]) => Promise<Settle>;
+
 /**
  * A queue whose events are handled in the order of `push`, in runs of which at most one is under way. So a run that is
  * repeated, because Redis did not know the script or was away, is never overtaken by a later event.
@@ -23,17 +28,16 @@ export class Lane {
   readonly #queue: PendingEvent[] = [];
   /** What the run under way has taken. */
   #running: readonly PendingEvent[] = [];
-  readonly #run: (events: readonly PendingEvent[]) => Promise<void>;
+  readonly #run: Run;
   readonly #availability: Availability;
   readonly #waits: boolean;
   #abandoned = false;
 
   /**
-   * @param run settles every event it is given, or throws why none of them could be handled
    * @param waits whether events wait for Redis until their deadline
    */
   constructor(
-    run: (events: readonly PendingEvent[]) => Promise<void>,
+    run: Run,
     availability: Availability,
     { waits }: { readonly waits: boolean },
   ) {
@@ -64,24 +68,35 @@ export class Lane {
   /** Never rejects. */
   async #drain(): Promise<void> {
     let failures = 0;
+    let settle: Settle = () => undefined;
     for (;;) {
       const events = this.#take();
       if (events.length === 0) break;
       this.#state = 'running';
-      this.#running = events;
+      const settlePrevious = settle;
       try {
-        if (!this.#availability.reachable) {
-          throw new StreamUnavailableError('the connection to Redis is lost', { retryable: true });
-        }
-        await this.#run(events);
+        const run = this.#start(events);
+        // While Redis has the next run, those who wait for the last one go on.
+        settlePrevious();
+        this.#running = events;
+        settle = await run;
         failures = 0;
       } catch (error) {
+        settle = () => undefined;
         failures += 1;
         await this.#failed(events, error as Error, failures);
       }
-      this.#running = [];
     }
     this.#state = 'idle';
+    settle();
+    this.#running = [];
+  }
+
+  async #start(events: readonly PendingEvent[]): Promise<Settle> {
+    if (!this.#availability.reachable) {
+      throw new StreamUnavailableError('the connection to Redis is lost', { retryable: true });
+    }
+    return this.#run(events);
   }
 
   /** The next run, without what belongs to a batch that failed before. */

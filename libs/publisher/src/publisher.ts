@@ -13,7 +13,7 @@ import { appendEvents, StreamUnavailableError } from '@rejoin/streams';
 import { Availability } from './availability.ts';
 import { BatchIncompleteError, PublisherClosedError, PublisherOverloadedError } from './errors.ts';
 import { type AnyEvents, type EventInput, type PreparedEvent, prepareBatch, prepareEvent } from './event-input.ts';
-import { Lane } from './lane.ts';
+import { Lane, type Run, type Settle } from './lane.ts';
 import { type PublisherOptions, type PublisherSettings, settingsOf } from './options.ts';
 import { type Batch, PendingEvent } from './pending-event.ts';
 import type { Published } from './published.ts';
@@ -92,6 +92,8 @@ class RedisPublisher<Events extends object> implements Publisher<Events> {
     this.#unrouted = this.#lane(async (events) => {
       await this.#open();
       for (const event of events) this.#laneOf(event.prepared).push(event);
+      // Their lanes settle them.
+      return () => undefined;
     });
   }
 
@@ -178,7 +180,7 @@ class RedisPublisher<Events extends object> implements Publisher<Events> {
     return this.#lanes[partitionOf(tenantId, this.#lanes.length)] as Lane;
   }
 
-  #lane(run: (events: readonly PendingEvent[]) => Promise<void>): Lane {
+  #lane(run: Run): Lane {
     return new Lane(run, this.#availability, { waits: this.#settings.waitMs > 0 });
   }
 
@@ -214,22 +216,24 @@ class RedisPublisher<Events extends object> implements Publisher<Events> {
     return installation;
   }
 
-  async #append(partition: number, events: readonly PendingEvent[]): Promise<void> {
+  async #append(partition: number, events: readonly PendingEvent[]): Promise<Settle> {
     await this.#open();
     const prepared = events.map((event) => event.prepared);
     const keys = this.#keys.partition(partition);
     const appended = await this.#inTime(appendEvents(this.#client, keys, prepared, this.#settings.maxBacklog));
     const epoch = appended.epoch ?? (await this.#missingEpoch(partition));
-    for (const [index, event] of events.entries()) {
-      const { entryId, duplicate } = appended.events[index] as (typeof appended.events)[number];
-      event.resolve({
-        id: entryId,
-        eventId: event.prepared.eventId,
-        cursor: formatCursor({ epoch, partition, entryId }),
-        partition,
-        duplicate,
-      });
-    }
+    return () => {
+      for (const [index, event] of events.entries()) {
+        const { entryId, duplicate } = appended.events[index] as (typeof appended.events)[number];
+        event.resolve({
+          id: entryId,
+          eventId: event.prepared.eventId,
+          cursor: formatCursor({ epoch, partition, entryId }),
+          partition,
+          duplicate,
+        });
+      }
+    };
   }
 
   /** Redis lost its data while the connection stood (`FLUSHALL`): begins the installation anew. */
