@@ -36,11 +36,7 @@ export class Lane {
   /**
    * @param waits whether events wait for Redis until their deadline
    */
-  constructor(
-    run: Run,
-    availability: Availability,
-    { waits }: { readonly waits: boolean },
-  ) {
+  constructor(run: Run, availability: Availability, { waits }: { readonly waits: boolean }) {
     this.#run = run;
     this.#availability = availability;
     this.#waits = waits;
