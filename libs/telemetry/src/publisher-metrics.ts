@@ -1,0 +1,23 @@
+import type { ProcessMetrics } from './process-metrics.ts';
+
+/** What a publisher tells of its appends. */
+export interface PublisherListener {
+  /** @param durationMs from the call until Redis answered, of the event that waited longest */
+  onAppended(append: { readonly events: number; readonly duplicates: number; readonly durationMs: number }): void;
+  /** So many events were given up. */
+  onFailed(events: number): void;
+}
+
+/** The listener of one publisher, or of all publishers of the process. */
+export function publisherMetrics(metrics: ProcessMetrics): PublisherListener {
+  const duration = metrics.histogram('rejoin_publish_duration_seconds');
+  const results = metrics.counter('rejoin_publish_events_total');
+  return {
+    onAppended({ events, duplicates, durationMs }) {
+      duration(durationMs / 1_000);
+      results({ result: 'appended' }, events - duplicates);
+      if (duplicates > 0) results({ result: 'duplicate' }, duplicates);
+    },
+    onFailed: (events) => results({ result: 'failed' }, events),
+  };
+}
