@@ -3,6 +3,7 @@ import type { Server } from 'node:http';
 import { createPublisher, type Publisher, StreamUnavailableError } from '@rejoin/publisher';
 import { PartitionCountMismatchError } from '@rejoin/redis';
 import { type AppContext, type Health, InvalidConfigurationError, type RunningApp, serverUrl } from '@rejoin/runtime';
+import { ProcessMetrics, publisherMetrics, readinessMetrics } from '@rejoin/telemetry';
 import { Announcer } from './announcer.ts';
 import { readDemoConfiguration } from './config.ts';
 import { createDemoServer } from './http-server.ts';
@@ -20,10 +21,12 @@ export async function startDemo({ environment, lifecycle, logger }: AppContext, 
   const mint = TokenMint.create(configuration);
   if (mint === null) logger.warn('JWT_SECRET is not set: the page can sign in nobody');
 
+  const metrics = new ProcessMetrics();
   const publisher = createPublisher({
     redis: configuration.redisUrl,
     prefix: configuration.prefix,
     ...(configuration.partitions === undefined ? {} : { partitions: configuration.partitions }),
+    listener: publisherMetrics(metrics),
   });
   lifecycle.onStop('publisher', () => publisher.close());
   await requireSamePartitions(publisher);
@@ -40,11 +43,13 @@ export async function startDemo({ environment, lifecycle, logger }: AppContext, 
   });
   lifecycle.onStop('order traffic', () => traffic.stop());
 
+  readinessMetrics(metrics, () => healthOf(traffic).ready);
   const server = createDemoServer({
     page: readPageFiles(directory),
     mint,
     gatewayUrls: configuration.gatewayUrls,
     health: () => healthOf(traffic),
+    metrics,
     addViewer: (viewer) => announcer.add(viewer, 'status', traffic.status),
   });
   server.listen(configuration.port);

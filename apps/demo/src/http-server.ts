@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { answerHealth, type Health } from '@rejoin/runtime';
+import type { ProcessMetrics } from '@rejoin/telemetry';
 import { CAST } from './cast.ts';
 import type { PageFiles } from './page-files.ts';
 import type { TokenMint } from './token-mint.ts';
@@ -10,6 +11,7 @@ export interface HttpServerOptions {
   readonly mint: TokenMint | null;
   readonly gatewayUrls: readonly string[];
   health(): Health;
+  readonly metrics: ProcessMetrics;
   /** Adds a viewer of what is published; false where there are too many. */
   addViewer(viewer: ServerResponse): boolean;
 }
@@ -25,7 +27,7 @@ export function createDemoServer(options: HttpServerOptions): Server {
   const security = securityHeaders(options);
   return createServer({ requestTimeout: 30_000, headersTimeout: 10_000 }, (request, response) => {
     for (const [name, value] of Object.entries(security)) response.setHeader(name, value);
-    if (answerHealth(request, response, options.health)) return;
+    if (answerHealth(request, response, options.health) || options.metrics.answer(request, response)) return;
     answer(request, response, options).catch((error: unknown) => {
       // A client that went away while it sent its body.
       response.destroy(error instanceof Error ? error : undefined);

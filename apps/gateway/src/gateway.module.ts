@@ -1,6 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { ResumableModule, type ResumableModuleOptions } from '@rejoin/nest';
-import { createPublisher, type Publisher } from '@rejoin/publisher';
+import { createPublisher, type Publisher, type PublisherListener } from '@rejoin/publisher';
 import { connect, type RedisClient } from '@rejoin/redis';
 import { ResumableGateway } from '@rejoin/socketio';
 import { NotificationInbox } from './notifications/notification-inbox.ts';
@@ -13,14 +13,17 @@ export interface FeatureConnections {
   readonly publisher: Publisher;
 }
 
-export function openFeatureConnections(options: ResumableModuleOptions): FeatureConnections {
+export function openFeatureConnections(
+  options: ResumableModuleOptions,
+  listener: PublisherListener,
+): FeatureConnections {
   const client = connect({
     url: options.redisUrl,
     use: 'commands',
     name: 'rejoin-gateway-features',
     onError: (error) => options.log.warn({ err: error }, 'connection to Redis failed'),
   });
-  return { client, publisher: createPublisher({ redis: client, prefix: options.keys.prefix }) };
+  return { client, publisher: createPublisher({ redis: client, prefix: options.keys.prefix, listener }) };
 }
 
 @Module({})

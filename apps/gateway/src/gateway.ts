@@ -13,6 +13,7 @@ import {
   serverUrl,
 } from '@rejoin/runtime';
 import { OriginPolicy, type ResumableGateway } from '@rejoin/socketio';
+import { gatewayMetrics, ProcessMetrics, publisherMetrics, readinessMetrics } from '@rejoin/telemetry';
 import { boundsOf, readGatewayConfiguration } from './config.ts';
 import { gatewayModule, openFeatureConnections } from './gateway.module.ts';
 
@@ -20,6 +21,8 @@ import { gatewayModule, openFeatureConnections } from './gateway.module.ts';
 export async function startGateway({ environment, lifecycle, logger }: AppContext): Promise<RunningApp> {
   const configuration = readGatewayConfiguration(environment);
   const verifier = createTokenVerifier(configuration, (message) => logger.warn(message));
+  const metrics = new ProcessMetrics();
+  let gateway: ResumableGateway | undefined;
   const options: ResumableModuleOptions & { readonly windowMs: number } = {
     redisUrl: configuration.redisUrl,
     keys: keyspace(configuration.prefix),
@@ -28,8 +31,9 @@ export async function startGateway({ environment, lifecycle, logger }: AppContex
     ...boundsOf(configuration),
     log: logger,
     authenticate: tokenAuthenticator(verifier),
+    listener: gatewayMetrics(metrics, () => gateway?.facts()),
   };
-  const connections = openFeatureConnections(options);
+  const connections = openFeatureConnections(options, publisherMetrics(metrics));
   lifecycle.onStop('feature connections', async () => {
     await connections.publisher.close();
     disconnect(connections.client);
@@ -40,9 +44,11 @@ export async function startGateway({ environment, lifecycle, logger }: AppContex
   });
   lifecycle.onStop('HTTP server', () => app.close());
   const origins = new OriginPolicy(configuration.allowedOrigins);
-  const gateway = await useResumableGateways(app, origins.serverOptions()).catch(asConfigurationProblem);
+  const served = await useResumableGateways(app, origins.serverOptions()).catch(asConfigurationProblem);
+  gateway = served;
+  readinessMetrics(metrics, () => served.ready);
   app.use((request: IncomingMessage, response: ServerResponse, next: () => void) => {
-    if (!answerHealth(request, response, () => healthOf(gateway))) next();
+    if (!answerHealth(request, response, () => healthOf(served)) && !metrics.answer(request, response)) next();
   });
   await app.listen(configuration.port);
   return { url: serverUrl(app.getHttpServer() as Server) };

@@ -13,6 +13,7 @@ import {
   type RunningApp,
   serverUrl,
 } from '@rejoin/runtime';
+import { ProcessMetrics, publisherMetrics, readinessMetrics } from '@rejoin/telemetry';
 import { readOpsConfiguration } from './config.ts';
 import { opsModule } from './ops.module.ts';
 import { RedisProbe } from './redis-probe.ts';
@@ -31,12 +32,15 @@ export async function startOps({ environment, lifecycle, logger }: AppContext): 
   const probe = new RedisProbe(configuration.redisUrl);
   lifecycle.onStop('Redis probe', () => probe.stop());
   probe.start();
+  const metrics = new ProcessMetrics();
+  readinessMetrics(metrics, () => probe.ready);
   const publisher = createPublisher({
     redis: configuration.redisUrl,
     prefix: configuration.prefix,
     ...(configuration.partitions === undefined ? {} : { partitions: configuration.partitions }),
     maxBacklog: configuration.maxBacklog,
     fillIdentity: false,
+    listener: publisherMetrics(metrics),
     onConnectionError: (error) => logger.warn({ err: error }, 'connection to Redis'),
   });
   lifecycle.onStop('publisher', () => publisher.close());
@@ -52,7 +56,8 @@ export async function startOps({ environment, lifecycle, logger }: AppContext): 
   app.disable('etag');
   app.use((request: IncomingMessage, response: ServerResponse, next: () => void) => {
     const checks = { redis: { ready: probe.ready, ...(probe.failure ? { detail: probe.failure } : {}) } };
-    if (!answerHealth(request, response, () => ({ ready: probe.ready, checks }))) next();
+    const health = { ready: probe.ready, checks };
+    if (!answerHealth(request, response, () => health) && !metrics.answer(request, response)) next();
   });
   server.requestTimeout = REQUEST_TIMEOUT_MS;
   server.headersTimeout = HEADERS_TIMEOUT_MS;

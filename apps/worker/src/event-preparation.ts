@@ -147,6 +147,7 @@ function deadItem({ entryId, content }: StreamEntry, bytes: Buffer | null, failu
   return {
     kind: 'dead',
     entryId,
+    code,
     record: deadLetterRecord({ entryId, event, parsed, code, message, failedAtMs }),
     failedAtMs,
   };

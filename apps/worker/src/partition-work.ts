@@ -21,7 +21,7 @@ import { splitIntoBatches } from './fan-out-batches.ts';
 import { FanOutQueue } from './fan-out-queue.ts';
 import type { PartitionHistory } from './partition-history.ts';
 import { replaceSilentConnection } from './silent-connection.ts';
-import type { WorkerCounters } from './worker-counters.ts';
+import type { WorkerCounters, WorkerListener } from './worker-counters.ts';
 
 export interface PartitionWorkOptions {
   readonly lease: PartitionLease;
@@ -34,6 +34,7 @@ export interface PartitionWorkOptions {
   readonly fanOut: FanOutOptions;
   readonly bounds?: Partial<ReadBounds>;
   readonly counters: WorkerCounters;
+  readonly listener: WorkerListener;
   readonly logger: Logger;
 }
 
@@ -116,7 +117,7 @@ export class PartitionWork {
   }
 
   async #session(): Promise<void> {
-    const { lease, waker, history } = this.#options;
+    const { lease, waker, history, counters } = this.#options;
     if (this.#isPaused) await this.#waitOutPause();
     if (lease.yielding.aborted) return;
     await this.#verifyHistory();
@@ -131,6 +132,7 @@ export class PartitionWork {
       while (reading !== null) {
         const page: EntryPage = unwrap(await reading);
         if (!recovering && page.pending !== inHand + page.entries.length) throw new StaleBatchError(lease.partition);
+        if (recovering) counters.redelivered += page.entries.length;
         if (history.due) await this.#verifyHistory();
         const mayHaveMore = recovering || page.more;
         recovering = recovering && page.more;
@@ -178,7 +180,7 @@ export class PartitionWork {
   }
 
   #record(batch: readonly FanOutItem[], { delivered, duplicates, dead }: FanOutResult): void {
-    const { lease, counters, history, logger } = this.#options;
+    const { lease, counters, history, listener, logger } = this.#options;
     counters.batches += 1;
     counters.delivered += delivered;
     counters.duplicates += duplicates;
@@ -189,10 +191,16 @@ export class PartitionWork {
     // With a duplicate among them it is unknown which ones are in the feed.
     const last = duplicates === 0 ? batch.findLast(({ kind }) => kind === 'deliver') : undefined;
     if (last && delivered > 0) history.advance(last.entryId);
-    if (dead > 0) {
-      const entryIds = batch.filter(({ kind }) => kind === 'dead').map(({ entryId }) => entryId);
-      logger.warn({ partition: lease.partition, dead, entryIds: entryIds.slice(0, 10) }, 'events were dead-lettered');
-    }
+    listener.onFannedOut?.(batch.length);
+    if (dead > 0) this.#recordDead(batch, dead);
+  }
+
+  #recordDead(batch: readonly FanOutItem[], dead: number): void {
+    const { lease, counters, logger } = this.#options;
+    const items = batch.filter((item) => item.kind === 'dead');
+    for (const { code } of items) counters.deadByCode.set(code, (counters.deadByCode.get(code) ?? 0) + 1);
+    const some = items.slice(0, 10).map(({ entryId, code }) => ({ entryId, code }));
+    logger.warn({ partition: lease.partition, dead, some }, 'events were dead-lettered');
   }
 
   async #verifyHistory(): Promise<void> {

@@ -1,5 +1,6 @@
 import { keyspace, PartitionCountMismatchError } from '@rejoin/redis';
 import { type AppContext, InvalidConfigurationError, type RunningApp, startHealthServer } from '@rejoin/runtime';
+import { ProcessMetrics, readinessMetrics, type WorkerFacts, workerMetrics } from '@rejoin/telemetry';
 import { readWorkerConfiguration } from './config.ts';
 import { Worker } from './worker.ts';
 
@@ -7,7 +8,8 @@ import { Worker } from './worker.ts';
 export async function startWorker({ environment, lifecycle, logger }: AppContext): Promise<RunningApp> {
   const { redisUrl, prefix, partitions, windowMs, maxPerRoom, maxBytes, port, resolver, ...rest } =
     readWorkerConfiguration(environment);
-  const worker = new Worker({
+  const metrics = new ProcessMetrics();
+  const worker: Worker = new Worker({
     redisUrl,
     keys: keyspace(prefix),
     ...(partitions === undefined ? {} : { partitions }),
@@ -15,8 +17,14 @@ export async function startWorker({ environment, lifecycle, logger }: AppContext
     replay: { windowMs, maxPerRoom, maxBytes },
     deadLetters: { maxAgeMs: rest.deadLetterMaxAgeMs, maxCount: rest.deadLetterMaxCount },
     logger,
+    listener: workerMetrics(metrics, () => factsOf(worker)),
   });
-  const server = await startHealthServer(port, () => worker.health());
+  readinessMetrics(metrics, () => worker.health().ready);
+  const server = await startHealthServer(
+    port,
+    () => worker.health(),
+    (request, response) => metrics.answer(request, response),
+  );
   lifecycle.onStop('health server', () => server.stop());
   lifecycle.onStop('worker', () => worker.stop());
   try {
@@ -26,4 +34,8 @@ export async function startWorker({ environment, lifecycle, logger }: AppContext
     throw error;
   }
   return { url: server.url };
+}
+
+function factsOf({ id, owned, counters }: Worker): WorkerFacts | undefined {
+  return id === undefined ? undefined : { workerId: id, owned, counters };
 }

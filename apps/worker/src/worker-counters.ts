@@ -2,10 +2,14 @@
 export interface WorkerCounters {
   /** Entries read from event streams, those of the pending entries list included. */
   taken: number;
+  /** Entries read from the pending entries list: taken before, and not finished. */
+  redelivered: number;
   delivered: number;
   /** Entries dropped because their `source` + `id` was seen before. */
   duplicates: number;
   dead: number;
+  /** Dead letters by their reason code. */
+  readonly deadByCode: Map<string, number>;
   /** Fan-out scripts that ran. */
   batches: number;
   /** Batches refused because they were not what was pending. */
@@ -21,13 +25,21 @@ export interface WorkerCounters {
 export function newWorkerCounters(): WorkerCounters {
   return {
     taken: 0,
+    redelivered: 0,
     delivered: 0,
     duplicates: 0,
     dead: 0,
+    deadByCode: new Map(),
     batches: 0,
     staleBatches: 0,
     failures: 0,
     fenced: 0,
     historyBreaks: 0,
   };
+}
+
+/** What a worker tells as it happens, for metrics and traces. Every method is called in a turn that must stay short. */
+export interface WorkerListener {
+  /** A fan-out script handled so many entries. */
+  onFannedOut?(entries: number): void;
 }

@@ -25,7 +25,7 @@ import { PartitionHistory } from './partition-history.ts';
 import { PartitionWork } from './partition-work.ts';
 import { replaceSilentConnection } from './silent-connection.ts';
 import { Upkeep } from './upkeep.ts';
-import { newWorkerCounters, type WorkerCounters } from './worker-counters.ts';
+import { newWorkerCounters, type WorkerCounters, type WorkerListener } from './worker-counters.ts';
 
 export interface WorkerOptions {
   readonly redisUrl: string;
@@ -38,6 +38,7 @@ export interface WorkerOptions {
   /** How long dead letters are kept; 14 days, and 100,000 of a partition by default. */
   readonly deadLetters?: DeadLetterRetention;
   readonly logger: Logger;
+  readonly listener?: WorkerListener;
   /** How long a lease holds without renewal, in milliseconds; 4,000 by default. */
   readonly leaseTtlMs?: number;
   /** How often leases are looked at, in milliseconds; 250 by default. */
@@ -94,6 +95,11 @@ export class Worker {
   stop(deadlineMs = 5_000): Promise<void> {
     this.#stopped ??= this.#stop(deadlineMs);
     return this.#stopped;
+  }
+
+  /** Its name among the workers; `undefined` until it takes part. */
+  get id(): string | undefined {
+    return this.#running?.leases.workerId;
   }
 
   /** The partitions owned now, ascending. */
@@ -221,6 +227,7 @@ export class Worker {
       history: this.#history(client, partition),
       fanOut: replay,
       counters: this.counters,
+      listener: this.#options.listener ?? {},
       logger,
       ...(bounds === undefined ? {} : { bounds }),
     });

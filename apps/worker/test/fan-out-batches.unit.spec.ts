@@ -19,9 +19,15 @@ const item = fc.oneof(
   fc
     .record({ rooms: fc.nat({ max: 1_000 }), length: fc.nat({ max: 5_000 }) })
     .map(({ rooms, length }) => deliver('1-1', rooms, length)),
-  fc
-    .nat({ max: 5_000 })
-    .map((length): FanOutItem => ({ kind: 'dead', entryId: '1-1', record: 'r'.repeat(length), failedAtMs: 0 })),
+  fc.nat({ max: 5_000 }).map(
+    (length): FanOutItem => ({
+      kind: 'dead',
+      entryId: '1-1',
+      code: 'INVALID_JSON',
+      record: 'r'.repeat(length),
+      failedAtMs: 0,
+    }),
+  ),
 );
 
 test('batches keep every item, in order, within their bounds', () => {

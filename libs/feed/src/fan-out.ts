@@ -22,6 +22,8 @@ export type FanOutItem =
   | {
       readonly kind: 'dead';
       readonly entryId: EntryId;
+      /** Why, as in the record. */
+      readonly code: string;
       /** JSON text of the dead letter. */
       readonly record: string;
       readonly failedAtMs: number;

@@ -167,7 +167,7 @@ describe('fan-out', () => {
     const entryId = bad?.entryId as string;
     const result = await writer.fanOut([
       good as NonNullable<typeof good>,
-      { kind: 'dead', entryId, record: '{"code":"INVALID_EVENT"}', failedAtMs: 5 },
+      { kind: 'dead', entryId, code: 'INVALID_EVENT', record: '{"code":"INVALID_EVENT"}', failedAtMs: 5 },
     ]);
     expect(result).toEqual({ delivered: 1, duplicates: 0, dead: 1 });
     expect(await client.hget(keys.dead, entryId)).toBe('{"code":"INVALID_EVENT"}');

@@ -8,6 +8,6 @@ export {
   StreamUnavailableError,
 } from './errors.ts';
 export type { AnyEvents, EventAttributes, EventInput } from './event-input.ts';
-export type { PublisherOptions } from './options.ts';
+export type { PublisherListener, PublisherOptions } from './options.ts';
 export type { Published } from './published.ts';
 export { createPublisher, type Publisher } from './publisher.ts';

@@ -28,8 +28,22 @@ export interface PublisherOptions {
   readonly closeTimeoutMs?: number;
   /** Whether an absent `id` and `specversion` are filled in (the default), or refused as in every other form. */
   readonly fillIdentity?: boolean;
+  /** Told of appends, for metrics. */
+  readonly listener?: PublisherListener;
   /** Told each error of a connection that the publisher made. Calls report what concerns them by themselves. */
   onConnectionError?(this: void, error: Error): void;
+}
+
+export interface PublisherListener {
+  /** Redis answered an append: so many events, of which so many were there already. */
+  onAppended?(append: {
+    readonly events: number;
+    readonly duplicates: number;
+    /** From the call until now, of the event that waited longest, in milliseconds. */
+    readonly durationMs: number;
+  }): void;
+  /** An accepted event was given up. */
+  onFailed?(): void;
 }
 
 export type PublisherSettings = Required<Omit<PublisherOptions, 'partitions' | 'whenUnavailable'>> & {
@@ -52,6 +66,7 @@ export function settingsOf(options: PublisherOptions): PublisherSettings {
     commandTimeoutMs: positive('commandTimeoutMs', options.commandTimeoutMs ?? 5_000),
     closeTimeoutMs: positive('closeTimeoutMs', options.closeTimeoutMs ?? 5_000),
     fillIdentity: options.fillIdentity ?? true,
+    listener: options.listener ?? {},
     onConnectionError: options.onConnectionError ?? (() => undefined),
   };
 }

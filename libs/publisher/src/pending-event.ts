@@ -15,14 +15,14 @@ export class PendingEvent {
   readonly deadline: number;
   readonly outcome: Promise<Published>;
   #settlement: { resolve(published: Published): void; reject(error: Error): void } | undefined;
-  readonly #onSettled: (event: PendingEvent) => void;
+  readonly #onSettled: (event: PendingEvent, error?: Error) => void;
 
   /** @param onSettled called once */
   constructor(
     prepared: PreparedEvent,
     batch: Batch | undefined,
     deadline: number,
-    onSettled: (event: PendingEvent) => void,
+    onSettled: (event: PendingEvent, error?: Error) => void,
   ) {
     this.prepared = prepared;
     this.batch = batch;
@@ -40,13 +40,13 @@ export class PendingEvent {
 
   reject(error: Error): void {
     if (this.batch) this.batch.failure ??= error;
-    this.#take()?.reject(error);
+    this.#take(error)?.reject(error);
   }
 
-  #take() {
+  #take(error?: Error) {
     const settlement = this.#settlement;
     this.#settlement = undefined;
-    if (settlement) this.#onSettled(this);
+    if (settlement) this.#onSettled(this, error);
     return settlement;
   }
 }

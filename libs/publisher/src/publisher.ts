@@ -9,7 +9,7 @@ import {
   PartitionCountMismatchError,
   type RedisClient,
 } from '@rejoin/redis';
-import { appendEvents, StreamUnavailableError } from '@rejoin/streams';
+import { type Appended, appendEvents, StreamUnavailableError } from '@rejoin/streams';
 import { Availability } from './availability.ts';
 import { BatchIncompleteError, PublisherClosedError, PublisherOverloadedError } from './errors.ts';
 import { type AnyEvents, type EventInput, type PreparedEvent, prepareBatch, prepareEvent } from './event-input.ts';
@@ -67,7 +67,8 @@ class RedisPublisher<Events extends object> implements Publisher<Events> {
   #queuedBytes = 0;
   #closing: Promise<void> | undefined;
   #whenDrained: (() => void) | undefined;
-  readonly #onSettled = ({ prepared }: PendingEvent): void => {
+  readonly #onSettled = ({ prepared }: PendingEvent, error?: Error): void => {
+    if (error) this.#settings.listener.onFailed?.();
     this.#queuedEvents -= 1;
     this.#queuedBytes -= prepared.bytes;
     if (this.#queuedEvents === 0) this.#whenDrained?.();
@@ -233,7 +234,19 @@ class RedisPublisher<Events extends object> implements Publisher<Events> {
           duplicate,
         });
       }
+      this.#tellAppended(events, appended);
     };
+  }
+
+  #tellAppended(events: readonly PendingEvent[], appended: Appended): void {
+    const { listener, waitMs } = this.#settings;
+    const [first] = events;
+    if (!listener.onAppended || !first) return;
+    listener.onAppended({
+      events: events.length,
+      duplicates: appended.events.filter(({ duplicate }) => duplicate).length,
+      durationMs: performance.now() - (first.deadline - waitMs),
+    });
   }
 
   /** Redis lost its data while the connection stood (`FLUSHALL`): begins the installation anew. */

@@ -27,13 +27,21 @@ function respond(response: ServerResponse, status: number, body: object): void {
   response.end(JSON.stringify(body));
 }
 
-/** A server for a process that speaks HTTP for its health alone. */
+/** Answers a request, or says that it is none of its own. */
+export type Answer = (request: IncomingMessage, response: ServerResponse) => boolean;
+
+/**
+ * A server for a process that speaks HTTP for its operators alone.
+ * @param also answers what is not about health, such as `/metrics`
+ */
 export async function startHealthServer(
   port: number,
   health: () => Health,
+  also: Answer = () => false,
 ): Promise<{ readonly url: string; stop(): Promise<void> }> {
   const server = createServer((request, response) => {
-    if (!answerHealth(request, response, health)) respond(response, 404, { code: 'NOT_FOUND' });
+    if (answerHealth(request, response, health) || also(request, response)) return;
+    respond(response, 404, { code: 'NOT_FOUND' });
   });
   await listen(server, port);
   return {

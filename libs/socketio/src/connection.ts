@@ -10,6 +10,7 @@ import {
   refusal,
 } from '@rejoin/protocol';
 import type { Socket } from 'socket.io';
+import type { DeliveryCounters } from './gateway-listener.ts';
 import type { EncodedPacket } from './packet.ts';
 import type { ConnectionPrincipal } from './principal.ts';
 import { SessionExpiry } from './session-expiry.ts';
@@ -55,6 +56,8 @@ export interface ConnectionOptions {
   /** Which event types the client wants. */
   readonly wants: (type: string) => boolean;
   readonly bounds: ConnectionBounds;
+  /** Of the gateway. */
+  readonly counters: DeliveryCounters;
   formatCursor(entryId: EntryId): string;
   /** The client reads too slowly. */
   onSlow(connection: Connection): void;
@@ -138,6 +141,8 @@ export class Connection {
       this.#watchBuffer();
     } else if (this.#state === 'replaying') {
       this.#enqueue(delivery);
+    } else {
+      this.#options.counters.missed += 1;
     }
   }
 
@@ -145,8 +150,9 @@ export class Connection {
   replay(entryId: EntryId, type: string, packet: () => EncodedPacket): void {
     if (this.#state !== 'replaying' || compareEntryIds(entryId, this.#cursor) <= 0) return;
     this.#cursor = entryId;
-    if (!this.#options.wants(type)) return;
+    if (!this.#wants(type)) return;
     this.#send(entryId, packet());
+    this.#options.counters.replayed += 1;
     this.#written++;
   }
 
@@ -241,9 +247,16 @@ export class Connection {
   #write(delivery: Delivery): void {
     if (compareEntryIds(delivery.entryId, this.#cursor) <= 0) return;
     this.#cursor = delivery.entryId;
-    if (!this.#options.wants(delivery.type)) return;
+    if (!this.#wants(delivery.type)) return;
     this.#send(delivery.entryId, delivery.packet());
+    this.#options.counters.live += 1;
     if (this.#state === 'replaying') this.#written++;
+  }
+
+  #wants(type: string): boolean {
+    const wanted = this.#options.wants(type);
+    if (!wanted) this.#options.counters.filtered += 1;
+    return wanted;
   }
 
   #send(entryId: EntryId, packet: EncodedPacket): void {

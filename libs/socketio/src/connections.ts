@@ -1,5 +1,5 @@
 import type { FeedEntry } from '@rejoin/feed';
-import { type EntryId, formatCursor } from '@rejoin/protocol';
+import { type EntryId, entryIdTimeMs, formatCursor } from '@rejoin/protocol';
 import type { Namespace } from 'socket.io';
 import type { Connection, Delivery } from './connection.ts';
 import { EncodedPacket } from './packet.ts';
@@ -7,6 +7,12 @@ import { EncodedPacket } from './packet.ts';
 /** Every connection of this gateway, and the way of a live entry to those that may see it. */
 export class Connections {
   readonly #bySocket = new Map<string, Connection>();
+  readonly #onDelivered: ((latencyMs: number) => void) | undefined;
+
+  /** @param onDelivered see `GatewayListener` */
+  constructor(onDelivered?: (latencyMs: number) => void) {
+    this.#onDelivered = onDelivered;
+  }
 
   get size(): number {
     return this.#bySocket.size;
@@ -37,12 +43,16 @@ export class Connections {
    * where somebody receives it.
    */
   deliver(namespace: Namespace, partition: number, epoch: string, entries: readonly FeedEntry[]): void {
+    let first: EntryId | undefined;
     for (const entry of entries) {
       const recipients = this.#recipients(namespace, entry);
       if (recipients.length === 0) continue;
       const delivery = new LiveEntry(entry, epoch, partition);
       for (const connection of recipients) connection.deliver(delivery);
+      first ??= entry.entryId;
     }
+    // A clock for every entry would cost more than it tells; none of them took longer than this.
+    if (first !== undefined) this.#onDelivered?.(Date.now() - entryIdTimeMs(first));
   }
 
   #recipients(namespace: Namespace, entry: FeedEntry): Connection[] {

@@ -3,6 +3,7 @@ export type { Acknowledgement } from './commands/acknowledgement.ts';
 export type { Command, CommandContext } from './commands/command.ts';
 export { Connection, type ConnectionState } from './connection.ts';
 export { RefusedError } from './errors.ts';
+export type { DeliveryCounters, GatewayFacts, GatewayListener, ResumeOutcome } from './gateway-listener.ts';
 export { type ConnectionBounds, DEFAULT_CONNECTION_BOUNDS } from './limits/connection-limits.ts';
 export { DEFAULT_RATES, type Rates } from './limits/rates.ts';
 export { Membership, type ResourceToken } from './membership.ts';

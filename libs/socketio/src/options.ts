@@ -1,5 +1,6 @@
 import type { Keyspace } from '@rejoin/redis';
 import type { ConnectionBounds as BufferBounds } from './connection.ts';
+import type { GatewayListener } from './gateway-listener.ts';
 import { type ConnectionBounds, DEFAULT_CONNECTION_BOUNDS } from './limits/connection-limits.ts';
 import { DEFAULT_RATES, type Rates } from './limits/rates.ts';
 import type { ResourceToken } from './membership.ts';
@@ -38,8 +39,7 @@ export interface ResumableGatewayOptions {
   /** Proxies whose `X-Forwarded-For` is believed; none by default. See {@link clientAddress}. */
   readonly trustedProxies?: readonly string[];
   readonly log: GatewayLog;
-  /** Somebody was refused by a limit; `scope` names it. For metrics. */
-  onLimited?(scope: string): void;
+  readonly listener?: GatewayListener;
   /**
    * Says whose connection a token opens or prolongs, after verifying it. It is given whatever the client sent.
    * @throws RefusedError
@@ -55,6 +55,7 @@ export interface GatewaySettings extends ResumableGatewayOptions {
   readonly bounds: GatewayBounds;
   readonly connections: ConnectionBounds;
   readonly rates: Rates;
+  readonly listener: GatewayListener;
 }
 
 const DEFAULT_BOUNDS: GatewayBounds = {
@@ -74,5 +75,6 @@ export function settingsOf(options: ResumableGatewayOptions): GatewaySettings {
     bounds: { ...DEFAULT_BOUNDS, ...options.bounds },
     connections: { ...DEFAULT_CONNECTION_BOUNDS, ...options.connections },
     rates: { ...DEFAULT_RATES, ...options.rates },
+    listener: options.listener ?? {},
   };
 }

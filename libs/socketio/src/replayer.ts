@@ -38,20 +38,20 @@ export class Replayer {
   }
 
   /**
-   * Resolves when the connection is live, or gone. The connection must be in its rooms already, so that whatever a page does
+   * Resolves when the connection is live, to what it was told, or gone, to `null`. The connection must be in its rooms already, so that whatever a page does
    * not contain reaches its queue.
    * @throws what Redis throws; the connection is then still replaying, and its client must come back
    */
-  async run(connection: Connection, request: ReplayRequest): Promise<void> {
+  async run(connection: Connection, request: ReplayRequest): Promise<ReplayReport | null> {
     this.#waiting += 1;
     try {
-      await this.#run(connection, request);
+      return await this.#run(connection, request);
     } finally {
       this.#waiting -= 1;
     }
   }
 
-  async #run(connection: Connection, { start, from, epoch }: ReplayRequest): Promise<void> {
+  async #run(connection: Connection, { start, from, epoch }: ReplayRequest): Promise<ReplayReport | null> {
     const { partition } = connection;
     const cursorOf = (entryId: EntryId): string => formatCursor({ epoch, partition, entryId });
     let gap = start.gap;
@@ -70,9 +70,17 @@ export class Replayer {
         gap ??= 'payload_missing';
         oldest = laterEntryId(oldest, page.upTo);
       }
-      if (page.complete && connection.goLive((count) => report(gap, count, from, cursorOf(oldest)))) return;
+      if (page.complete) {
+        let told: ReplayReport | null = null;
+        const isLive = connection.goLive((count) => {
+          told = report(gap, count, from, cursorOf(oldest));
+          return told;
+        });
+        if (isLive) return told;
+      }
       await connection.drained();
     }
+    return null;
   }
 
   async #readInto(connection: Connection, after: EntryId, cursorOf: (entryId: EntryId) => string) {

@@ -12,6 +12,7 @@ import { Connections } from './connections.ts';
 import { Door } from './door.ts';
 import { drain } from './drain.ts';
 import { RefusedError } from './errors.ts';
+import { type GatewayFacts, newDeliveryCounters, type ResumeOutcome } from './gateway-listener.ts';
 import { GatewayUpkeep } from './gateway-upkeep.ts';
 import { ConnectionLimits } from './limits/connection-limits.ts';
 import type { LimitListener } from './limits/limit-listener.ts';
@@ -19,7 +20,7 @@ import { RateLimit } from './limits/rate-limit.ts';
 import { Membership } from './membership.ts';
 import { type GatewaySettings, type ResumableGatewayOptions, settingsOf } from './options.ts';
 import type { ConnectionPrincipal } from './principal.ts';
-import { Replayer } from './replayer.ts';
+import { Replayer, type ReplayRequest } from './replayer.ts';
 import { returnDelayMs } from './return-delay.ts';
 import { Revocations } from './revocations.ts';
 import { SessionStore } from './session-store.ts';
@@ -48,7 +49,8 @@ interface Running {
  */
 export class ResumableGateway {
   readonly #settings: GatewaySettings;
-  readonly #connections = new Connections();
+  readonly #connections: Connections;
+  readonly #deliveries = newDeliveryCounters();
   /** Short commands of connecting clients, who do not wait long for a Redis that is away. */
   readonly #commands: RedisClient;
   readonly #adapter: StreamsAdapter;
@@ -65,6 +67,7 @@ export class ResumableGateway {
     const settings = settingsOf(options);
     const { keys, rates, log } = settings;
     this.#settings = settings;
+    this.#connections = new Connections(settings.listener.onDelivered);
     this.#commands = this.#connect('commands');
     this.#adapter = new StreamsAdapter(this.#connect('background'), keys, (error) => this.#onRedisError(error));
     this.#replayer = new Replayer(this.#commands, keys);
@@ -158,6 +161,18 @@ export class ResumableGateway {
     return this.#connections.size;
   }
 
+  /** What it holds now, and did since it started; looks at every connection. */
+  facts(): GatewayFacts {
+    let bufferedBytes = 0;
+    for (const connection of this.#connections.all()) bufferedBytes += connection.bufferedBytes;
+    return {
+      connections: this.#connections.size,
+      replaying: this.#replayer.waiting,
+      bufferedBytes,
+      deliveries: this.#deliveries,
+    };
+  }
+
   /** The connection of a socket, while it is connected. */
   connectionOf(socket: Socket): Connection | undefined {
     return this.#connections.get(socket.id);
@@ -225,7 +240,7 @@ export class ResumableGateway {
 
   #limitListener(): LimitListener {
     return {
-      onLimited: (scope) => this.#settings.onLimited?.(scope),
+      onLimited: (scope) => this.#settings.listener.onLimited?.(scope),
       onError: (error) => this.#settings.log.warn({ err: error }, 'counting connections failed, trying again'),
     };
   }
@@ -241,7 +256,7 @@ export class ResumableGateway {
   }
 
   #createTail(partitions: number): FeedTail {
-    const { keys, log } = this.#settings;
+    const { keys, log, listener } = this.#settings;
     const tail = new FeedTail({
       client: this.#commands,
       connectBlocking: () => this.#connect('blocking'),
@@ -253,6 +268,7 @@ export class ResumableGateway {
         },
         onHole: (partition, reason) => {
           log.warn({ partition, reason }, 'the tail has a hole: clients of the partition must resume');
+          listener.onHole?.(partition, reason);
           this.#closeAll(this.#connections.ofPartition(partition), 'OVERLOADED');
         },
         onError: (error) => log.warn({ err: error }, 'reading the feed failed, trying again'),
@@ -280,6 +296,7 @@ export class ResumableGateway {
         partition,
         wants,
         bounds: this.#settings.bounds,
+        counters: this.#deliveries,
         formatCursor: (entryId) => formatCursor({ epoch, partition, entryId }),
         onSlow: (slow) => slow.close(refusal('SLOW_CONSUMER', returnDelayMs()), { patient: false }),
       },
@@ -302,10 +319,25 @@ export class ResumableGateway {
       connection.goLive(() => ({ status: 'none', count: 0 }));
       return;
     }
-    this.#replayer.run(connection, { start: start.replay, from: start.from, epoch }).catch((error: unknown) => {
-      this.#settings.log.warn({ err: error, socketId: socket.id }, 'a replay failed: the client must come back');
+    void this.#resume(connection, { start: start.replay, from: start.from, epoch });
+  }
+
+  /** Never rejects. */
+  async #resume(connection: Connection, request: ReplayRequest): Promise<void> {
+    const { listener, log } = this.#settings;
+    const startedMs = performance.now();
+    const tell = (outcome: Omit<ResumeOutcome, 'durationMs'>): void =>
+      listener.onResumed?.({ ...outcome, durationMs: performance.now() - startedMs });
+    try {
+      const report = await this.#replayer.run(connection, request);
+      if (report === null) tell({ result: 'gone' });
+      else if (report.status === 'gap') tell({ result: 'gap', reason: report.reason });
+      else tell({ result: 'complete' });
+    } catch (error) {
+      log.warn({ err: error, socketId: connection.socket.id }, 'a replay failed: the client must come back');
       connection.close(refusal('OVERLOADED', returnDelayMs()));
-    });
+      tell({ result: 'failed' });
+    }
   }
 
   /** What happened between a client's admission and its connection that shuts it out after all. */

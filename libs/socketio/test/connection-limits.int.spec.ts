@@ -22,7 +22,10 @@ describe('connections', () => {
     const connections: Partial<ConnectionBounds> = { [bound]: 1 };
     const limited: string[] = [];
     const onLimited = (scope: string): unknown => limited.push(scope);
-    const [one, two] = [await fixture.gateway({ connections }), await fixture.gateway({ connections, onLimited })];
+    const [one, two] = [
+      await fixture.gateway({ connections }),
+      await fixture.gateway({ connections, listener: { onLimited } }),
+    ];
     const holder = fixture.connect(one, { token: first });
     await readied(holder.recorder);
     const refused = fixture.connect(two, { token: second });

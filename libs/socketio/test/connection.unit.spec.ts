@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import { describe, expect, it } from '@jest/globals';
 import type { Socket } from 'socket.io';
 import { Connection, type Delivery } from '../src/connection.ts';
+import { newDeliveryCounters } from '../src/gateway-listener.ts';
 import { EncodedPacket } from '../src/packet.ts';
 
 /** A connection over a transport that only keeps what is written to it. */
@@ -23,6 +24,7 @@ function connected(bounds: { maxQueuedEntries?: number } = {}) {
       partition: 0,
       wants: () => true,
       bounds: { maxBufferedBytes: 1e6, maxQueuedBytes: 1e6, maxQueuedEntries: 100, ...bounds },
+      counters: newDeliveryCounters(),
       formatCursor: (entryId) => `e.0.${entryId}`,
       onSlow: () => undefined,
     },

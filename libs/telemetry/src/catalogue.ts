@@ -107,7 +107,7 @@ export const METRICS = {
   },
   rejoin_delivery_latency_seconds: {
     type: 'histogram',
-    help: 'From the append to the event stream (time of the entry ID) until written to the sockets; one event of each read, live only.',
+    help: 'From the append to the event stream (time of the entry ID) until written to its sockets, live; of what is read at one time the longest.',
     labels: [],
     buckets: SECONDS,
     from: ['gateway'],

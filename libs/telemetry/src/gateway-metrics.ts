@@ -11,7 +11,7 @@ export interface GatewayFacts {
 
 /** What a gateway tells as it happens. */
 export interface GatewayListener {
-  /** A sampled event was written to its sockets, so many milliseconds after it was appended. */
+  /** Events were written to their sockets, none later than so many milliseconds after it was appended. */
   onDelivered(latencyMs: number): void;
   onResumed(outcome: ResumeOutcome): void;
   onLimited(scope: string): void;
@@ -34,9 +34,18 @@ export function gatewayMetrics(metrics: ProcessMetrics, facts: () => GatewayFact
     const now = facts();
     return now ? ([[{}, read(now)]] as const) : [];
   };
-  metrics.readGauge('rejoin_gateway_connections', one((now) => now.connections));
-  metrics.readGauge('rejoin_gateway_replaying_connections', one((now) => now.replaying));
-  metrics.readGauge('rejoin_gateway_buffered_bytes', one((now) => now.bufferedBytes));
+  metrics.readGauge(
+    'rejoin_gateway_connections',
+    one((now) => now.connections),
+  );
+  metrics.readGauge(
+    'rejoin_gateway_replaying_connections',
+    one((now) => now.replaying),
+  );
+  metrics.readGauge(
+    'rejoin_gateway_buffered_bytes',
+    one((now) => now.bufferedBytes),
+  );
   const latency = metrics.histogram('rejoin_delivery_latency_seconds');
   const resumes = metrics.counter('rejoin_resume_total');
   const gaps = metrics.counter('rejoin_resume_gaps_total');

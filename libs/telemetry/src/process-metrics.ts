@@ -55,10 +55,13 @@ export class ProcessMetrics {
   }
 
   readGauge(name: MetricNameOf<'gauge'>, read: () => Iterable<Reading>): void {
+    const unlabelled = definitionOf(name).labels.length === 0;
     const gauge: Gauge = new Gauge({
       ...this.#options(name),
       collect() {
         gauge.reset();
+        // Resetting gives a gauge without labels the value 0, and it may have none.
+        if (unlabelled) gauge.remove();
         for (const [labels, value] of read()) gauge.set({ ...labels }, value);
       },
     });

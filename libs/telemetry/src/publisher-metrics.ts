@@ -4,8 +4,8 @@ import type { ProcessMetrics } from './process-metrics.ts';
 export interface PublisherListener {
   /** @param durationMs from the call until Redis answered, of the event that waited longest */
   onAppended(append: { readonly events: number; readonly duplicates: number; readonly durationMs: number }): void;
-  /** So many events were given up. */
-  onFailed(events: number): void;
+  /** An event was given up. */
+  onFailed(): void;
 }
 
 /** The listener of one publisher, or of all publishers of the process. */
@@ -18,6 +18,6 @@ export function publisherMetrics(metrics: ProcessMetrics): PublisherListener {
       results({ result: 'appended' }, events - duplicates);
       if (duplicates > 0) results({ result: 'duplicate' }, duplicates);
     },
-    onFailed: (events) => results({ result: 'failed' }, events),
+    onFailed: () => results({ result: 'failed' }),
   };
 }

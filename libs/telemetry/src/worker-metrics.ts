@@ -26,10 +26,11 @@ export interface WorkerListener {
 
 /** @param facts read at every scrape; `undefined` until the worker takes part */
 export function workerMetrics(metrics: ProcessMetrics, facts: () => WorkerFacts | undefined): WorkerListener {
-  const counted = (read: (counters: WorkerFacts['counters']) => Iterable<readonly [Record<string, string>, number]>) => () => {
-    const now = facts();
-    return now ? read(now.counters) : [];
-  };
+  const counted =
+    (read: (counters: WorkerFacts['counters']) => Iterable<readonly [Record<string, string>, number]>) => () => {
+      const now = facts();
+      return now ? read(now.counters) : [];
+    };
   metrics.readCounter(
     'rejoin_worker_entries_total',
     counted(({ delivered, duplicates, dead }) => [
@@ -38,7 +39,10 @@ export function workerMetrics(metrics: ProcessMetrics, facts: () => WorkerFacts 
       [{ result: 'dead' }, dead],
     ]),
   );
-  metrics.readCounter('rejoin_redeliveries_total', counted(({ redelivered }) => [[{}, redelivered]]));
+  metrics.readCounter(
+    'rejoin_redeliveries_total',
+    counted(({ redelivered }) => [[{}, redelivered]]),
+  );
   metrics.readCounter(
     'rejoin_dead_letters_total',
     counted(({ deadByCode }) => [...deadByCode].map(([reason, count]) => [{ reason }, count])),

@@ -7,6 +7,7 @@ export {
   type RecordedReady,
 } from './event-recorder.ts';
 export { type EventuallyOptions, eventually } from './eventually.ts';
+export { parseExposition, type Sample, seriesValue } from './exposition.ts';
 export { FeedWriter, type WrittenEvent } from './feed-writer.ts';
 export { type Direction, TcpProxy } from './tcp-proxy.ts';
 export { startTestRedis, testRedis, uniquePrefix } from './test-redis.ts';

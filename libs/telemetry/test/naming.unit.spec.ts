@@ -1,0 +1,49 @@
+import { describe, expect, it } from '@jest/globals';
+import { METRICS, type MetricDefinition } from '../src/index.ts';
+
+const metrics = Object.entries(METRICS) as [name: string, definition: MetricDefinition][];
+const names = metrics.map(([name]) => name);
+
+/**
+ * What operators were promised, in the names of this project's design. Those about streams and partitions come from the
+ * operations library and are in the same catalogue.
+ */
+const PROMISED = [
+  'rejoin_redeliveries_total',
+  'rejoin_dead_letters_total',
+  'rejoin_partition_owner_info',
+  'rejoin_publish_duration_seconds',
+  'rejoin_fanout_batch_size',
+  'rejoin_gateway_connections',
+  'rejoin_gateway_buffered_bytes',
+  'rejoin_gateway_deliveries_total',
+  'rejoin_delivery_latency_seconds',
+  'rejoin_resume_total',
+  'rejoin_resume_duration_seconds',
+  'rejoin_rate_limited_total',
+];
+
+/** @see https://prometheus.io/docs/practices/naming/ */
+describe('the names of metrics', () => {
+  it('are all that were promised', () => {
+    expect(names).toEqual(expect.arrayContaining(PROMISED));
+  });
+
+  it.each(metrics)('%s follows the conventions', (name, { type, help, labels, buckets }) => {
+    expect(name).toMatch(/^rejoin(_[a-z]+)+$/);
+    // `_total` is a counter's, and the suffixes of histograms nobody else's.
+    expect(name.endsWith('_total')).toBe(type === 'counter');
+    expect(name).not.toMatch(/_(count|sum|bucket)$/);
+    // Base units: seconds and bytes, never their parts or multiples.
+    expect(name).not.toMatch(/_(ms|milliseconds|minutes|kb|mb|percent)(_|$)/);
+    expect(help).toMatch(/^[A-Z1].*\.$/);
+    for (const label of labels) expect(label).toMatch(/^[a-z]+$/);
+    expect(buckets !== undefined).toBe(type === 'histogram');
+    expect([...(buckets ?? [])]).toEqual([...(buckets ?? [])].sort((a, b) => a - b));
+  });
+
+  it('carry no label that has a value for each user, event or socket', () => {
+    const open = /user|event|socket|connection|address|room|entry|id$/;
+    expect(metrics.flatMap(([, { labels }]) => labels.filter((label) => open.test(label)))).toEqual([]);
+  });
+});
