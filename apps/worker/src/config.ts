@@ -5,6 +5,7 @@ const variables = {
   ...redisVariables,
   ...replayVariables,
   port: port('PORT', 3300),
+  maxAttempts: integer('RETRY_ATTEMPTS', 8, { min: 1, max: 100 }),
   deadLetterMaxAgeMs: durationMs('DEAD_LETTER_RETENTION', 14 * 86_400_000, '14d'),
   deadLetterMaxCount: integer('DEAD_LETTER_MAX', 100_000, { min: 1, max: 10_000_000 }),
   resolver: {

@@ -1,5 +1,4 @@
 import { isUtf8 } from 'node:buffer';
-import type { AudienceResolver } from '@rejoin/audience';
 import type { FanOutItem } from '@rejoin/feed';
 import {
   type DomainEvent,
@@ -9,9 +8,17 @@ import {
   MAX_EVENT_BYTES,
   parseEvent,
   partitionOf,
-  roomOf,
 } from '@rejoin/protocol';
-import { type DeadLetterCode, deadLetterRecord, eventDigest, type StreamEntry } from '@rejoin/streams';
+import {
+  type Attempts,
+  type DeadLetterCode,
+  deadLetterRecord,
+  eventDigest,
+  parkedRecord,
+  type StreamEntry,
+} from '@rejoin/streams';
+import type { RetryPolicy } from './retry-policy.ts';
+import { isPromise, type Resolved, type RetryingResolver } from './retrying-resolver.ts';
 
 /** What the decoder puts in place of bytes that are not UTF-8; a publisher may have written the character itself, too. */
 const REPLACEMENT = '�';
@@ -34,12 +41,14 @@ class Undeliverable extends Error {
 
 /** Turns entries of one partition's event stream into what becomes of them. */
 export class EventPreparation {
-  readonly #resolver: AudienceResolver;
+  readonly #resolver: RetryingResolver;
+  readonly #retries: RetryPolicy;
   readonly #partition: number;
   readonly #partitions: number;
 
-  constructor(resolver: AudienceResolver, partition: number, partitions: number) {
+  constructor(resolver: RetryingResolver, retries: RetryPolicy, partition: number, partitions: number) {
     this.#resolver = resolver;
+    this.#retries = retries;
     this.#partition = partition;
     this.#partitions = partitions;
   }
@@ -50,19 +59,30 @@ export class EventPreparation {
   }
 
   /**
-   * Never throws because of what an entry holds: what cannot be delivered becomes a dead letter that says why.
+   * Never throws and never rejects because of what an entry holds: what cannot be delivered is parked, or becomes a dead
+   * letter that says why. Answers at once unless a resolver has to be waited for.
    * @param bytes of the event, where {@link EventPreparation.needsBytes} asks for them
+   * @param signal gives up waiting; what is answered then must not be used
    */
-  prepare(entry: StreamEntry, bytes: Buffer | null = null): FanOutItem {
-    try {
-      return this.#deliver(entry, bytes);
-    } catch (error) {
-      if (error instanceof Undeliverable) return deadItem(entry, bytes, error);
-      throw error;
-    }
+  prepare(entry: StreamEntry, bytes: Buffer | null, signal: AbortSignal): FanOutItem | Promise<FanOutItem> {
+    return guarded(entry, bytes, () => {
+      const event = this.#read(entry, bytes);
+      const resolved = this.#resolver.resolve(event, signal);
+      if (!isPromise(resolved)) return this.#item(entry, event, resolved);
+      return resolved.then(
+        (late) => guarded(entry, bytes, () => this.#item(entry, event, late)),
+        (defect: unknown) => guarded(entry, bytes, () => fail(defect)),
+      );
+    });
   }
 
-  #deliver({ entryId, content }: StreamEntry, bytes: Buffer | null): FanOutItem {
+  /** What becomes of an entry under which `trials` workers ended. */
+  giveUp(entry: StreamEntry, trials: number): FanOutItem {
+    const message = `${trials} workers in a row ended while they ran it`;
+    return deadItem(entry, null, new Undeliverable('WORKER_DIED', message, parsedOf(entry)), { attempts: trials });
+  }
+
+  #read({ content }: StreamEntry, bytes: Buffer | null): DomainEvent {
     if (content.kind === 'missing') {
       throw new Undeliverable('PAYLOAD_MISSING', 'the entry was removed from the event stream before it was handled');
     }
@@ -70,18 +90,37 @@ export class EventPreparation {
       throw new Undeliverable('MISSING_EVENT_FIELD', 'the entry has no field "event"');
     }
     if (bytes && !isUtf8(bytes)) throw new Undeliverable('NOT_UTF8', 'the event is not UTF-8');
-    const event = this.#parse(content.text);
-    const resolution = this.#resolver.resolve(event);
-    if (!resolution.ok) throw new Undeliverable(resolution.code, resolution.message, event);
+    return this.#parse(content.text);
+  }
+
+  #item(entry: StreamEntry, event: DomainEvent, resolved: Resolved): FanOutItem {
+    const { entryId } = entry;
+    if (resolved.kind === 'never') throw new Undeliverable(resolved.code, resolved.message, event);
+    if (resolved.kind === 'later') return this.#later(entry, event, resolved);
     return {
       kind: 'deliver',
       entryId,
       digest: eventDigest(event.tenantid, event.source, event.id),
       tenant: event.tenantid,
-      rooms: resolution.tokens.map((token) => roomOf(event.tenantid, token)),
+      rooms: resolved.rooms,
       type: event.type,
       event: clientJson(event, entryId),
     };
+  }
+
+  #later(
+    { entryId, content }: StreamEntry,
+    event: DomainEvent,
+    { code, message }: { readonly code: DeadLetterCode; readonly message: string },
+  ): FanOutItem {
+    const attempts = attemptsOf(content) ?? { attempt: 1, round: 1, firstFailedAtMs: Date.now() };
+    const delayMs = this.#retries.delayMs(attempts);
+    if (delayMs === null) throw new Undeliverable(code, message, event);
+    const failedAtMs = Date.now();
+    const text = content.kind === 'event' ? content.text : '';
+    const dueAtMs = failedAtMs + delayMs;
+    const record = parkedRecord({ entryId, text, event, code, message, attempts, failedAtMs, dueAtMs });
+    return { kind: 'park', entryId, record, dueAtMs };
   }
 
   #parse(text: string): DomainEvent {
@@ -135,7 +174,46 @@ function describe(problems: readonly FieldProblem[]): string {
   return named.join('; ') + (more > 0 ? `; and ${more} more` : '');
 }
 
-function deadItem({ entryId, content }: StreamEntry, bytes: Buffer | null, failure: Undeliverable): FanOutItem {
+function attemptsOf(content: StreamEntry['content']): Attempts | undefined {
+  return content.kind === 'event' ? content.attempts : undefined;
+}
+
+/** The entry's JSON, for the attributes that can be read from it. */
+function parsedOf({ content }: StreamEntry): unknown {
+  try {
+    return content.kind === 'event' ? JSON.parse(content.text) : undefined;
+  } catch {
+    // Then it has none.
+    return undefined;
+  }
+}
+
+/** Makes a dead letter of what is thrown: known to be undeliverable, or a defect of ours that must stop nobody. */
+function guarded<Item extends FanOutItem | Promise<FanOutItem>>(
+  entry: StreamEntry,
+  bytes: Buffer | null,
+  attempt: () => Item,
+): Item | FanOutItem {
+  try {
+    return attempt();
+  } catch (error) {
+    if (error instanceof Undeliverable) return deadItem(entry, bytes, error);
+    const failure = new Undeliverable('UNEXPECTED_FAILURE', String(error), parsedOf(entry));
+    const { stack } = error as Error;
+    return deadItem(entry, bytes, failure, stack === undefined ? {} : { stack });
+  }
+}
+
+function fail(error: unknown): never {
+  throw error;
+}
+
+function deadItem(
+  { entryId, content }: StreamEntry,
+  bytes: Buffer | null,
+  failure: Undeliverable,
+  details: { readonly attempts?: number; readonly stack?: string } = {},
+): FanOutItem {
   const failedAtMs = Date.now();
   const event =
     content.kind === 'event'
@@ -144,11 +222,21 @@ function deadItem({ entryId, content }: StreamEntry, bytes: Buffer | null, failu
         ? JSON.stringify(content.fields)
         : null;
   const { code, message, parsed } = failure;
+  const before = attemptsOf(content);
   return {
     kind: 'dead',
     entryId,
     code,
-    record: deadLetterRecord({ entryId, event, parsed, code, message, failedAtMs }),
+    record: deadLetterRecord({
+      entryId,
+      event,
+      parsed,
+      code,
+      message,
+      failedAtMs,
+      ...(before ? { attempts: before.attempt, firstFailedAtMs: before.firstFailedAtMs } : {}),
+      ...details,
+    }),
     failedAtMs,
   };
 }

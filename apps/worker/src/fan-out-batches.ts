@@ -38,7 +38,7 @@ export function splitIntoBatches(
 }
 
 function lengthOf(item: FanOutItem): number {
-  if (item.kind === 'dead') return item.record.length;
+  if (item.kind !== 'deliver') return item.record.length;
   // Each room is sent as the end of a key and, once more, in the feed entry's list.
   return item.rooms.reduce((sum, room) => sum + 2 * room.length, item.event.length);
 }

@@ -14,12 +14,14 @@ import {
   pauseOf,
   type ReadBounds,
   StaleBatchError,
+  type StreamEntry,
 } from '@rejoin/streams';
 import { EventPreparation } from './event-preparation.ts';
 import { FailureLog } from './failure-log.ts';
 import { splitIntoBatches } from './fan-out-batches.ts';
 import { FanOutQueue } from './fan-out-queue.ts';
 import type { PartitionHistory } from './partition-history.ts';
+import { isPromise } from './retrying-resolver.ts';
 import { replaceSilentConnection } from './silent-connection.ts';
 import type { WorkerCounters, WorkerListener } from './worker-counters.ts';
 
@@ -33,6 +35,10 @@ export interface PartitionWorkOptions {
   readonly history: PartitionHistory;
   readonly fanOut: FanOutOptions;
   readonly bounds?: Partial<ReadBounds>;
+  /** How often an entry is run that ends its worker each time. */
+  readonly maxTrials: number;
+  /** Most parked events of the partition. */
+  readonly maxParked: number;
   readonly counters: WorkerCounters;
   readonly listener: WorkerListener;
   readonly logger: Logger;
@@ -40,6 +46,11 @@ export interface PartitionWorkOptions {
 
 /** How soon the end of a pause is noticed, in milliseconds. */
 const PAUSE_POLL_MS = 250;
+/** How soon it is noticed that there is room for another parked event, in milliseconds. */
+const PARK_POLL_MS = 500;
+/** Events of one partition for which resolvers are waited for at a time. */
+const MAX_WAITING = 64;
+const NO_PAGE: Omit<EntryPage, 'entries'> = { position: ENTRY_ID_ZERO, more: false, pending: 0 };
 
 /**
  * Works for one partition under a lease: takes entries, prepares them, fans them out, in order.
@@ -58,6 +69,7 @@ export class PartitionWork {
   readonly #failureLog: FailureLog;
   #failures = 0;
   #isPaused = false;
+  #isFirst = true;
 
   constructor(options: PartitionWorkOptions) {
     this.#options = options;
@@ -125,6 +137,9 @@ export class PartitionWork {
     const queue = new FanOutQueue(lease, this.#fanOut, (batch, result) => this.#record(batch, result));
     const interrupted = AbortSignal.any([lease.yielding, queue.failed]);
     let recovering = true;
+    // What is pending when a lease begins was left by an owner that ended; later it is this one's own.
+    let isInherited = this.#isFirst;
+    this.#isFirst = false;
     // Entries in hand that are not yet on their way, in the moment of reading.
     let inHand = 0;
     let reading: Promise<PromiseSettledResult<EntryPage>> | null = this.#read(recovering, ENTRY_ID_ZERO);
@@ -139,7 +154,10 @@ export class PartitionWork {
         inHand = page.entries.length;
         // The next page is on its way while this one is prepared.
         reading = mayHaveMore && !interrupted.aborted ? this.#read(recovering, page.position) : null;
-        await this.#send(page, queue);
+        await (isInherited ? this.#sendSingly(page, queue) : this.#send(page, queue));
+        // The next owner goes on where it stopped.
+        if (isInherited && lease.yielding.aborted) break;
+        isInherited = isInherited && recovering;
         if (reading === null && !interrupted.aborted) {
           await waker.wait(lease.partition, page.position, interrupted);
           inHand = 0;
@@ -164,27 +182,85 @@ export class PartitionWork {
   }
 
   async #send({ entries }: EntryPage, queue: FanOutQueue): Promise<void> {
-    const { preparation, counters, history } = this.#options;
-    counters.taken += entries.length;
+    this.#options.counters.taken += entries.length;
     const suspects = entries.filter((entry) => EventPreparation.needsBytes(entry));
     const bytes = new Map(
       await Promise.all(
         suspects.map(async ({ entryId }) => [entryId, await this.#reader.eventBytes(entryId)] as const),
       ),
     );
-    const items = entries.map((entry) => preparation.prepare(entry, bytes.get(entry.entryId)));
+    await this.#push(await this.#prepare(entries, bytes), queue);
+  }
+
+  /**
+   * Runs entries that an owner before this one left, each by itself and counted before: one of them may be what ended it.
+   * Its neighbours are handled, and after some owners it is given up.
+   */
+  async #sendSingly({ entries }: EntryPage, queue: FanOutQueue): Promise<void> {
+    const { preparation, counters, lease, maxTrials, logger } = this.#options;
+    for (const entry of entries) {
+      if (lease.yielding.aborted) return;
+      const trials = await this.#reader.recordTrial(entry.entryId);
+      if (trials <= maxTrials) await this.#send({ ...NO_PAGE, entries: [entry] }, queue);
+      else {
+        counters.taken += 1;
+        logger.error({ partition: lease.partition, entryId: entry.entryId, trials }, 'workers ended of an event');
+        await this.#push([preparation.giveUp(entry, trials - 1)], queue);
+      }
+      await queue.drain();
+    }
+  }
+
+  async #push(items: readonly FanOutItem[], queue: FanOutQueue): Promise<void> {
+    const { history } = this.#options;
     for (const batch of splitIntoBatches(items)) {
       if (history.due) await this.#verifyHistory();
+      if (batch.some(({ kind }) => kind === 'park')) await this.#waitForRoomToPark();
       await queue.push(batch);
     }
   }
 
-  #record(batch: readonly FanOutItem[], { delivered, duplicates, dead }: FanOutResult): void {
+  /** Prepares what needs no waiting without a promise; of the rest only so many at a time. */
+  async #prepare(
+    entries: readonly StreamEntry[],
+    bytes: ReadonlyMap<EntryId, Buffer | null>,
+  ): Promise<readonly FanOutItem[]> {
+    const { preparation, lease } = this.#options;
+    const items: (FanOutItem | Promise<FanOutItem>)[] = [];
+    const waiting = new Set<Promise<FanOutItem>>();
+    let isWaiting = false;
+    for (const entry of entries) {
+      if (waiting.size >= MAX_WAITING) await Promise.race(waiting);
+      const item = preparation.prepare(entry, bytes.get(entry.entryId) ?? null, lease.ended);
+      items.push(item);
+      if (!isPromise(item)) continue;
+      isWaiting = true;
+      waiting.add(item);
+      void item.then(() => waiting.delete(item));
+    }
+    return isWaiting ? Promise.all(items) : (items as FanOutItem[]);
+  }
+
+  /**
+   * Holds the partition while it has as many parked events as it may. So they are bounded by keeping their successors in the
+   * backlog, whose own bound refuses publishing, and nothing is dropped.
+   */
+  async #waitForRoomToPark(): Promise<void> {
+    const { client, keys, lease, maxParked, logger } = this.#options;
+    const isFull = async (): Promise<boolean> => (await client.zcard(keys.parkedOrder)) >= maxParked;
+    if (!(await isFull())) return;
+    logger.error({ partition: lease.partition, maxParked }, 'too many events are parked: the partition waits');
+    while (!lease.yielding.aborted && (await isFull())) await pause(PARK_POLL_MS, lease.yielding);
+    if (lease.yielding.aborted) throw new FencedError(lease.partition);
+  }
+
+  #record(batch: readonly FanOutItem[], { delivered, duplicates, dead, parked }: FanOutResult): void {
     const { lease, counters, history, listener, logger } = this.#options;
     counters.batches += 1;
     counters.delivered += delivered;
     counters.duplicates += duplicates;
     counters.dead += dead;
+    counters.parked += parked;
     if (this.#failures > 0) logger.info({ partition: lease.partition }, 'partition works again');
     this.#failures = 0;
     this.#failureLog.recovered();

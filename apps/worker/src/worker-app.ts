@@ -15,6 +15,7 @@ export async function startWorker({ environment, lifecycle, logger }: AppContext
     ...(partitions === undefined ? {} : { partitions }),
     resolver,
     replay: { windowMs, maxPerRoom, maxBytes },
+    retries: { maxAttempts: rest.maxAttempts },
     deadLetters: { maxAgeMs: rest.deadLetterMaxAgeMs, maxCount: rest.deadLetterMaxCount },
     logger,
     listener: workerMetrics(metrics, () => factsOf(worker)),

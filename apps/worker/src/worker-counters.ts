@@ -10,6 +10,10 @@ export interface WorkerCounters {
   dead: number;
   /** Dead letters by their reason code. */
   readonly deadByCode: Map<string, number>;
+  /** Put aside for another attempt. */
+  parked: number;
+  /** Parked events whose time had come and that were appended again. */
+  released: number;
   /** Fan-out scripts that ran. */
   batches: number;
   /** Batches refused because they were not what was pending. */
@@ -30,6 +34,8 @@ export function newWorkerCounters(): WorkerCounters {
     duplicates: 0,
     dead: 0,
     deadByCode: new Map(),
+    parked: 0,
+    released: 0,
     batches: 0,
     staleBatches: 0,
     failures: 0,

@@ -1,4 +1,3 @@
-import type { AudienceResolver } from '@rejoin/audience';
 import type { FanOutOptions } from '@rejoin/feed';
 import {
   connect,
@@ -23,6 +22,9 @@ import { EventPreparation } from './event-preparation.ts';
 import { FailureLog } from './failure-log.ts';
 import { PartitionHistory } from './partition-history.ts';
 import { PartitionWork } from './partition-work.ts';
+import { ResolverBreakers } from './resolver-breakers.ts';
+import { RetryPolicy } from './retry-policy.ts';
+import { type EventResolver, RetryingResolver } from './retrying-resolver.ts';
 import { replaceSilentConnection } from './silent-connection.ts';
 import { Upkeep } from './upkeep.ts';
 import { newWorkerCounters, type WorkerCounters, type WorkerListener } from './worker-counters.ts';
@@ -32,11 +34,12 @@ export interface WorkerOptions {
   readonly keys: Keyspace;
   /** The configured partition count; the installation's where absent. */
   readonly partitions?: number;
-  readonly resolver: AudienceResolver;
+  readonly resolver: EventResolver;
   /** How far back clients may resume, in milliseconds, and how much is kept for that. */
   readonly replay: FanOutOptions & { /** Feed bytes over all partitions. */ readonly maxBytes: number };
   /** How long dead letters are kept; 14 days, and 100,000 of a partition by default. */
   readonly deadLetters?: DeadLetterRetention;
+  readonly retries?: Partial<RetryOptions>;
   readonly logger: Logger;
   readonly listener?: WorkerListener;
   /** How long a lease holds without renewal, in milliseconds; 4,000 by default. */
@@ -52,6 +55,26 @@ export interface WorkerOptions {
   readonly bounds?: Partial<ReadBounds>;
 }
 
+export interface RetryOptions {
+  /** How often an event is run that fails for now, before it is dead-lettered; 8 by default. */
+  readonly maxAttempts: number;
+  /** Milliseconds until the second run; 1,000 by default, and four times as many before each further one. */
+  readonly firstDelayMs: number;
+  /** How long an event is tried again where it stands, in milliseconds, before it is parked; 1,000 by default. */
+  readonly inPlaceMs: number;
+  /** How many workers in a row an event may end before it is dead-lettered; 5 by default. */
+  readonly maxTrials: number;
+  /** Most parked events of a partition; 100,000 by default. Beyond it, the partition waits. */
+  readonly maxParked: number;
+}
+
+const DEFAULT_RETRIES: RetryOptions = {
+  maxAttempts: 8,
+  firstDelayMs: 1_000,
+  inPlaceMs: 1_000,
+  maxTrials: 5,
+  maxParked: 100_000,
+};
 const DEFAULT_DEAD_LETTER_RETENTION: DeadLetterRetention = { maxAgeMs: 14 * 86_400_000, maxCount: 100_000 };
 
 /** Brings events from event streams into the feeds: owns its share of the partitions, and works for each by itself. */
@@ -59,6 +82,7 @@ export class Worker {
   readonly counters: WorkerCounters = newWorkerCounters();
   readonly #options: WorkerOptions;
   readonly #stopping = new AbortController();
+  readonly #breakers = new ResolverBreakers();
   readonly #histories = new Map<number, PartitionHistory>();
   #running: Running | undefined;
   #stopped: Promise<void> | undefined;
@@ -189,6 +213,7 @@ export class Worker {
       windowMs: replay.windowMs,
       maxBytes: replay.maxBytes,
       deadLetters,
+      counters: this.counters,
       memoryPercent,
       logger,
       ...(upkeepMs === undefined ? {} : { intervalMs: upkeepMs }),
@@ -216,6 +241,10 @@ export class Worker {
 
   async #work(client: RedisClient, waker: EventWaker, lease: PartitionLease, partitions: number): Promise<void> {
     const { keys, replay, resolver, bounds, logger } = this.#options;
+    const { maxAttempts, firstDelayMs, inPlaceMs, maxTrials, maxParked } = {
+      ...DEFAULT_RETRIES,
+      ...this.#options.retries,
+    };
     const { partition } = lease;
     logger.info({ partition }, 'partition is owned');
     const work = new PartitionWork({
@@ -223,7 +252,14 @@ export class Worker {
       client,
       keys: keys.partition(partition),
       waker,
-      preparation: new EventPreparation(resolver, partition, partitions),
+      preparation: new EventPreparation(
+        new RetryingResolver(resolver, this.#breakers, inPlaceMs),
+        new RetryPolicy(maxAttempts, firstDelayMs),
+        partition,
+        partitions,
+      ),
+      maxTrials,
+      maxParked,
       history: this.#history(client, partition),
       fanOut: replay,
       counters: this.counters,

@@ -5,19 +5,34 @@ import { MAX_EVENT_BYTES, parseEvent, partitionOf } from '@rejoin/protocol';
 import { eventDigest, type StreamEntry } from '@rejoin/streams';
 import fc from 'fast-check';
 import { EventPreparation } from '../src/event-preparation.ts';
+import { ResolverBreakers } from '../src/resolver-breakers.ts';
+import { RetryPolicy } from '../src/retry-policy.ts';
+import { RetryingResolver } from '../src/retrying-resolver.ts';
 
 const PARTITIONS = 8;
 const ENTRY_ID = '1767225600123-4';
 const TENANT = 'acme';
 const EVENT = { specversion: '1.0', id: 'e-1', source: 'orders', type: 'order.paid', tenantid: TENANT };
-const preparation = new EventPreparation(new AudienceResolver(), partitionOf(TENANT, PARTITIONS), PARTITIONS);
+const preparation = new EventPreparation(
+  new RetryingResolver(new AudienceResolver(), new ResolverBreakers()),
+  new RetryPolicy(3),
+  partitionOf(TENANT, PARTITIONS),
+  PARTITIONS,
+);
+
+/** Rules never make anybody wait. */
+function prepareEntry(entry: StreamEntry, bytes: Buffer | null = null): FanOutItem {
+  const item = preparation.prepare(entry, bytes, new AbortController().signal);
+  if (item instanceof Promise) throw new Error('it has to be waited for');
+  return item;
+}
 
 function entry(text: string): StreamEntry {
   return { entryId: ENTRY_ID, content: { kind: 'event', text } };
 }
 
 function prepare(event: object): FanOutItem {
-  return preparation.prepare(entry(JSON.stringify({ ...EVENT, audience: 'tenant', ...event })));
+  return prepareEntry(entry(JSON.stringify({ ...EVENT, audience: 'tenant', ...event })));
 }
 
 function deathOf(item: FanOutItem): { code: string; message: string; [field: string]: unknown } {
@@ -35,7 +50,7 @@ describe('an event that can be delivered', () => {
   test('goes to its rooms, each once, with what clients may see', () => {
     const time = '2026-01-01T12:00:00+02:00';
     const event = { time, subject: '991', data: { customerId: 'u 1' }, traceparent: 'secret', source: 'orders' };
-    expect(preparation.prepare(entry(JSON.stringify({ ...EVENT, ...event })))).toEqual({
+    expect(prepareEntry(entry(JSON.stringify({ ...EVENT, ...event })))).toEqual({
       kind: 'deliver',
       entryId: ENTRY_ID,
       digest: eventDigest(TENANT, 'orders', 'e-1'),
@@ -52,7 +67,7 @@ describe('an event that can be delivered', () => {
       entryId: '18446744073709551615-1',
       content: entry(JSON.stringify({ ...EVENT, audience: 'tenant' })).content,
     };
-    expect(clientEvent(preparation.prepare(far))).toMatchObject({ time: '+275760-09-13T00:00:00.000Z' });
+    expect(clientEvent(prepareEntry(far))).toMatchObject({ time: '+275760-09-13T00:00:00.000Z' });
   });
 
   test('keeps its data, whatever JSON value that is', () => {
@@ -83,8 +98,8 @@ describe('an event that can be delivered', () => {
     for (const filler of ['x', 'ä', '😀']) {
       const largest = sized(MAX_EVENT_BYTES, filler);
       expect(Buffer.byteLength(largest)).toBe(MAX_EVENT_BYTES);
-      expect(preparation.prepare(entry(largest)).kind).toBe('deliver');
-      expect(deathOf(preparation.prepare(entry(sized(MAX_EVENT_BYTES + 1, filler)))).code).toBe('EVENT_TOO_LARGE');
+      expect(prepareEntry(entry(largest)).kind).toBe('deliver');
+      expect(deathOf(prepareEntry(entry(sized(MAX_EVENT_BYTES + 1, filler)))).code).toBe('EVENT_TOO_LARGE');
     }
   });
 
@@ -93,7 +108,7 @@ describe('an event that can be delivered', () => {
     expect(EventPreparation.needsBytes(suspect)).toBe(true);
     expect(EventPreparation.needsBytes(entry('{}'))).toBe(false);
     const { text } = suspect.content as { text: string };
-    expect(preparation.prepare(suspect, Buffer.from(text)).kind).toBe('deliver');
+    expect(prepareEntry(suspect, Buffer.from(text)).kind).toBe('deliver');
   });
 });
 
@@ -133,7 +148,7 @@ describe('an event that can never be delivered becomes a dead letter that says w
       /nested too deeply/,
     ],
   ])('%s', (code, text, message) => {
-    const death = deathOf(preparation.prepare(entry(text)));
+    const death = deathOf(prepareEntry(entry(text)));
     expect({ ...death, message: '' }).toMatchObject({ code, event: text, entryId: ENTRY_ID, attempts: 1 });
     expect(death.message).toMatch(message);
   });
@@ -153,19 +168,19 @@ describe('an event that can never be delivered becomes a dead letter that says w
 
   test('NOT_UTF8, with its bytes', () => {
     const bytes = Buffer.concat([Buffer.from('{"id":"'), Buffer.from([0xff]), Buffer.from('"}')]);
-    const death = deathOf(preparation.prepare(entry(bytes.toString()), bytes));
+    const death = deathOf(prepareEntry(entry(bytes.toString()), bytes));
     expect(death).toMatchObject({ code: 'NOT_UTF8', eventBase64: bytes.toString('base64') });
   });
 
   test('MISSING_EVENT_FIELD, with the fields it has', () => {
     const { code, event } = deathOf(
-      preparation.prepare({ entryId: ENTRY_ID, content: { kind: 'fields', fields: ['evnt', '{}'] } }),
+      prepareEntry({ entryId: ENTRY_ID, content: { kind: 'fields', fields: ['evnt', '{}'] } }),
     );
     expect({ code, event }).toEqual({ code: 'MISSING_EVENT_FIELD', event: '["evnt","{}"]' });
   });
 
   test('PAYLOAD_MISSING', () => {
-    const { code, event } = deathOf(preparation.prepare({ entryId: ENTRY_ID, content: { kind: 'missing' } }));
+    const { code, event } = deathOf(prepareEntry({ entryId: ENTRY_ID, content: { kind: 'missing' } }));
     expect({ code, event }).toEqual({ code: 'PAYLOAD_MISSING', event: null });
   });
 });
@@ -180,7 +195,7 @@ test('whatever a text holds, it is delivered exactly where its envelope is good,
         event.map((fields) => JSON.stringify({ ...EVENT, ...fields })),
       ),
       (text) => {
-        const item = preparation.prepare(entry(text));
+        const item = prepareEntry(entry(text));
         if (item.kind === 'deliver') {
           expect(parseEvent(JSON.parse(text)).ok).toBe(true);
           expect(item.rooms.length).toBeGreaterThan(0);

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
--- Fans out one batch of a partition: writes room indexes and feed, dead-letters what cannot be delivered, records the
--- progress and acknowledges.
+-- Fans out one batch of a partition: writes room indexes and feed, dead-letters what cannot be delivered, parks what shall
+-- be tried again, records the progress and acknowledges.
 --
 -- Atomic, because an entry must never be acknowledged without being in the feed and in its rooms' indexes, and because
 -- the token must still be the lease's when the first write happens. Lua does not roll back, so everything that can fail
@@ -10,19 +10,21 @@
 -- Runs when memory is full: accepted events must be able to leave the backlog.
 --
 -- KEYS 1 lease  2 events  3 feed  4 done  5 seen  6 seen-before  7 handled  8 feed-bytes  9 dead  10 dead-order
---      11… the room indexes that the items name
+--      11 parked  12 parked-order  13… the room indexes that the items name
 -- ARGV 1 fencing token  2 consumer group  3 room time to live, ms  4 most entries of a room
 --      5 duplicate window, ms  6 number of items, then the items:
 --        'deliver', entry ID, digest, route, client event, number of rooms, positions of the rooms in KEYS…
 --        'dead', entry ID, record, time of failure in ms
+--        'park', entry ID, record, time of the next attempt in ms
 --      A route is what a feed entry's field `route` holds behind the predecessor.
--- Returns { delivered, duplicates, dead }
+-- Returns { delivered, duplicates, dead, parked }
 -- Errors  FENCED        the token is not the lease's
 --         STALE_BATCH   the items are not exactly the group's smallest pending IDs, in order
 --         FEED_AHEAD    the feed is beyond an entry that it does not hold
 --         NOGROUP       from Redis: the group or the stream is gone
 local lease, events, feed, done, seen, seenBefore = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local handled, feedBytes, dead, deadOrder = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
+local parked, parkedOrder, FIRST_ROOM = KEYS[11], KEYS[12], 13
 local token, group, roomTtl, maxPerRoom = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local duplicateWindow, count = tonumber(ARGV[5]), tonumber(ARGV[6])
 -- Arguments that `unpack` can put on Lua's stack are limited to about 8,000.
@@ -43,7 +45,7 @@ for i = 1, count do
     at = at + 6 + rooms
     items[i] = item
   else
-    items[i] = { id = ARGV[at + 1], record = ARGV[at + 2], failedAt = ARGV[at + 3] }
+    items[i] = { id = ARGV[at + 1], record = ARGV[at + 2], time = ARGV[at + 3], isParked = ARGV[at] == 'park' }
     at = at + 4
   end
 end
@@ -64,10 +66,12 @@ tonumber(redis.call('GET', handled) or 0)
 tonumber(redis.call('GET', feedBytes) or 0)
 redis.call('HLEN', dead)
 redis.call('ZCARD', deadOrder)
+redis.call('HLEN', parked)
+redis.call('ZCARD', parkedOrder)
 redis.call('HLEN', seen)
 redis.call('HLEN', seenBefore)
 local roomLast = {}
-for i = 11, #KEYS do
+for i = FIRST_ROOM, #KEYS do
   local last = redis.call('LINDEX', KEYS[i], -1)
   -- A cut that left nothing but its mark.
   if last and string.sub(last, 1, 1) == '~' then last = string.sub(last, 2) end
@@ -105,13 +109,15 @@ for i = firstNew, firstUnfed - 1 do
 end
 
 -- Digests, dead letters, indexes.
-local duplicates, deliveries, deaths = 0, {}, 0
+local duplicates, deliveries, deaths, later = 0, {}, 0, {}
 local fresh, pushes, order = {}, {}, {}
 for i = firstNew, count do
   local item = items[i]
-  if not item.digest then
+  if item.isParked then
+    later[#later + 1] = item
+  elseif not item.digest then
     redis.call('HSET', dead, item.id, item.record)
-    redis.call('ZADD', deadOrder, item.failedAt, item.id)
+    redis.call('ZADD', deadOrder, item.time, item.id)
     deaths = deaths + 1
   elseif isDuplicate(item) then
     duplicates = duplicates + 1
@@ -160,6 +166,12 @@ for _, item in ipairs(deliveries) do
   end
 end
 
+-- Parking, together with the progress: what is parked may be appended again at once, and must not be pending then.
+for _, item in ipairs(later) do
+  redis.call('HSET', parked, item.id, item.record)
+  redis.call('ZADD', parkedOrder, item.time, item.id)
+end
+
 -- Progress, last of all.
 local ids = {}
 for i = 1, count do ids[i] = items[i].id end
@@ -167,4 +179,4 @@ if bytes > 0 then redis.call('INCRBY', feedBytes, bytes) end
 redis.call('INCRBY', handled, count)
 if below(doneId, ids[count]) then redis.call('SET', done, ids[count]) end
 redis.call('XACK', events, group, unpack(ids))
-return { #deliveries, duplicates, deaths }
+return { #deliveries, duplicates, deaths, #later }

@@ -27,6 +27,14 @@ export type FanOutItem =
       /** JSON text of the dead letter. */
       readonly record: string;
       readonly failedAtMs: number;
+    }
+  | {
+      readonly kind: 'park';
+      readonly entryId: EntryId;
+      /** See `parkedRecord`. */
+      readonly record: string;
+      /** When it shall be tried again. */
+      readonly dueAtMs: number;
     };
 
 export interface FanOutOptions {
@@ -41,6 +49,7 @@ export interface FanOutResult {
   /** Dropped, because the same `source` + `id` was seen before. */
   readonly duplicates: number;
   readonly dead: number;
+  readonly parked: number;
 }
 
 const script = loadScript('fan-out', import.meta.url);
@@ -68,6 +77,7 @@ export class FanOut {
   async run(token: string, items: readonly FanOutItem[]): Promise<FanOutResult> {
     const k = this.#keys;
     const keys = [k.lease, k.events, k.feed, k.done, k.seen, k.seenBefore, k.handled, k.feedBytes, k.dead, k.deadOrder];
+    keys.push(k.parked, k.parkedOrder);
     const args: (string | number)[] = [
       token,
       GROUP,
@@ -82,6 +92,10 @@ export class FanOut {
         args.push('dead', item.entryId, item.record, item.failedAtMs);
         continue;
       }
+      if (item.kind === 'park') {
+        args.push('park', item.entryId, item.record, item.dueAtMs);
+        continue;
+      }
       const { entryId, digest, tenant, type, event, rooms } = item;
       args.push('deliver', entryId, digest, routeOf(tenant, type, rooms), event, rooms.length);
       for (const room of rooms) {
@@ -94,8 +108,9 @@ export class FanOut {
       }
     }
     try {
-      const [delivered, duplicates, dead] = (await script.run(this.#client, keys, args)) as [number, number, number];
-      return { delivered, duplicates, dead };
+      const reply = (await script.run(this.#client, keys, args)) as [number, number, number, number];
+      const [delivered, duplicates, dead, parked] = reply;
+      return { delivered, duplicates, dead, parked };
     } catch (error) {
       throw typed(error, k.partition);
     }

@@ -72,7 +72,7 @@ describe('fan-out', () => {
         { id: 'same', tenant: 'globex', rooms: ['globex:tenant'] },
       ]),
     );
-    expect(result).toEqual({ delivered: 2, duplicates: 1, dead: 0 });
+    expect(result).toEqual({ delivered: 2, duplicates: 1, dead: 0, parked: 0 });
     expect(await roomIds(ROOM)).toHaveLength(1);
     expect(await roomIds('globex:tenant')).toHaveLength(1);
   });
@@ -169,7 +169,7 @@ describe('fan-out', () => {
       good as NonNullable<typeof good>,
       { kind: 'dead', entryId, code: 'INVALID_EVENT', record: '{"code":"INVALID_EVENT"}', failedAtMs: 5 },
     ]);
-    expect(result).toEqual({ delivered: 1, duplicates: 0, dead: 1 });
+    expect(result).toEqual({ delivered: 1, duplicates: 0, dead: 1, parked: 0 });
     expect(await client.hget(keys.dead, entryId)).toBe('{"code":"INVALID_EVENT"}');
     expect(await client.zscore(keys.deadOrder, entryId)).toBe('5');
     expect(await client.get(keys.done)).toBe(entryId);

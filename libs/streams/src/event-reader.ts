@@ -2,11 +2,17 @@ import type { EntryId } from '@rejoin/protocol';
 import { CONSUMER, GROUP, loadScript, type PartitionKeys, type RedisClient, type Script } from '@rejoin/redis';
 import { PausedError } from './errors.ts';
 import { runFenced } from './fenced.ts';
+import type { Attempts } from './reappend.ts';
 
 /** What an entry of the event stream holds. */
 export type EntryContent =
   /** The text of its field `event`. Bytes that are not UTF-8 stand in it as U+FFFD; see {@link EventReader.eventBytes}. */
-  | { readonly kind: 'event'; readonly text: string }
+  | {
+      readonly kind: 'event';
+      readonly text: string;
+      /** Where it was tried before, under another entry ID. */
+      readonly attempts?: Attempts;
+    }
   /** It has no field `event`: its fields and values, one after the other. */
   | { readonly kind: 'fields'; readonly fields: readonly string[] }
   /** It is pending, but its payload was removed from the stream. */
@@ -43,6 +49,7 @@ const DEFAULT_BOUNDS: ReadBounds = { maxEntries: 500, maxBytes: 4 * 1024 ** 2 };
 
 const takeScript = loadScript('take', import.meta.url);
 const pendingScript = loadScript('pending', import.meta.url);
+const trialScript = loadScript('trial', import.meta.url);
 const groupScript = loadScript('group-create', import.meta.url);
 
 /**
@@ -91,6 +98,15 @@ export class EventReader {
     return this.#read(pendingScript, [this.#keys.lease, this.#keys.events], [after]);
   }
 
+  /**
+   * Records that an entry is about to be run by itself, and says how often that was recorded now: a worker that dies of it
+   * leaves the count behind. See `trial.lua`.
+   */
+  async recordTrial(entryId: EntryId): Promise<number> {
+    const { lease, trial } = this.#keys;
+    return (await runFenced(trialScript, this.#client, this.#keys, [lease, trial], [this.#token, entryId])) as number;
+  }
+
   /** The exact bytes of an entry's field `event`; `null` where it is gone or has none. */
   async eventBytes(entryId: EntryId): Promise<Buffer | null> {
     const entries = await this.#client.xrangeBuffer(this.#keys.events, entryId, entryId);
@@ -123,5 +139,28 @@ export class EventReader {
 
 function parseContent(content: string | readonly string[] | null): EntryContent {
   if (content === null) return { kind: 'missing' };
-  return typeof content === 'string' ? { kind: 'event', text: content } : { kind: 'fields', fields: content };
+  return typeof content === 'string' ? { kind: 'event', text: content } : parseFields(content);
 }
+
+/** The first of several fields of one name counts. */
+function parseFields(fields: readonly string[]): EntryContent {
+  const values = new Map<string, string>();
+  for (let i = fields.length - 2; i >= 0; i -= 2) values.set(fields[i] as string, fields[i + 1] as string);
+  const text = values.get('event');
+  if (text === undefined) return { kind: 'fields', fields };
+  const attempts = parseAttempts(values);
+  return attempts ? { kind: 'event', text, attempts } : { kind: 'event', text };
+}
+
+/** Anybody may append: what is no attempt is a field like any other. */
+function parseAttempts(values: ReadonlyMap<string, string>): Attempts | undefined {
+  const [attempt = 0, round = 0, firstFailedAtMs = 0] = ['attempt', 'round', 'failing-since'].map((name) =>
+    Number(values.get(name)),
+  );
+  const isSound = [attempt, round, firstFailedAtMs].every((value) => Number.isSafeInteger(value) && value > 0);
+  const isDate = firstFailedAtMs <= LATEST_TIME_MS;
+  return isSound && isDate && round <= attempt ? { attempt, round, firstFailedAtMs } : undefined;
+}
+
+/** The latest time that a date can be, in milliseconds (ECMA-262, section 21.4.1.1). */
+const LATEST_TIME_MS = 8.64e15;

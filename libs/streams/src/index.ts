@@ -46,6 +46,15 @@ export { type FeedExcess, type FeedTrim, feedExcessBytes, trimFeed } from './fee
 export { LeaseManager, type LeaseManagerOptions } from './lease-manager.ts';
 export { LeaseStore } from './lease-store.ts';
 export { type MemoryState, watchMemory } from './memory-watch.ts';
+export {
+  listParked,
+  nextParkedDueMs,
+  type ParkedEvent,
+  type Parking,
+  parkedRecord,
+  type Release,
+  releaseParked,
+} from './parking.ts';
 export { PartitionLease } from './partition-lease.ts';
 export {
   MAX_PAUSE_MS,

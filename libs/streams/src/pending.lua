@@ -29,11 +29,8 @@ for _, info in ipairs(pending) do
   local content = false
   if entry then
     local fields = entry[2]
-    content = fields
-    for i = 1, #fields, 2 do
-      bytes = bytes + #fields[i] + #fields[i + 1]
-      if content == fields and fields[i] == 'event' then content = fields[i + 1] end
-    end
+    for i = 1, #fields, 2 do bytes = bytes + #fields[i] + #fields[i + 1] end
+    content = #fields == 2 and fields[1] == 'event' and fields[2] or fields
   end
   reply[#reply + 1] = id
   reply[#reply + 1] = content

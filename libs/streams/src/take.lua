@@ -8,8 +8,8 @@
 -- ARGV 1 fencing token  2 consumer group  3 consumer  4 most entries  5 bytes after which no more are taken
 -- Returns { 1 where there may be more or 0, position, pending, entry ID, content, entry ID, content, … }. The position is
 --         the last entry taken, or the stream's last ID where there was none: nothing up to it is left to take. Pending is
---         the length of the pending entries list, these entries included. The content is the text of the field `event`,
---         or the array of all fields and values where it has none.
+--         the length of the pending entries list, these entries included. The content is the text of the field `event`
+--         where it is the only one, else the array of all fields and values.
 -- Errors  FENCED   the token is not the lease's
 --         PAUSED   the partition is paused
 --         NOGROUP  from Redis: the group or the stream is gone
@@ -29,11 +29,8 @@ while taken < count and bytes < maxBytes do
   local entries = read and read[1][2] or {}
   for _, entry in ipairs(entries) do
     local id, fields = entry[1], entry[2]
-    local content = fields
-    for i = 1, #fields, 2 do
-      bytes = bytes + #fields[i] + #fields[i + 1]
-      if content == fields and fields[i] == 'event' then content = fields[i + 1] end
-    end
+    for i = 1, #fields, 2 do bytes = bytes + #fields[i] + #fields[i + 1] end
+    local content = #fields == 2 and fields[1] == 'event' and fields[2] or fields
     reply[#reply + 1] = id
     reply[#reply + 1] = content
     reply[2] = id

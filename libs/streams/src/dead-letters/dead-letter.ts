@@ -20,7 +20,19 @@ export type DeadLetterCode =
   | 'AUDIENCE_TEMPLATE'
   | 'AUDIENCE_INVALID'
   | 'AUDIENCE_TOO_LARGE'
-  | 'GROUP_UNSUPPORTED';
+  | 'GROUP_UNSUPPORTED'
+  /** The resolver for its type says that nobody may see it. */
+  | 'RESOLVER_REFUSED'
+  /** The resolver for its type failed at every attempt. */
+  | 'RESOLVER_FAILED'
+  /** The resolver for its type did not answer in time at the last attempt. */
+  | 'RESOLVER_TIMEOUT'
+  /** The membership directory could not be asked at the last attempt. */
+  | 'DIRECTORY_UNAVAILABLE'
+  /** Every worker that ran it ended before it was handled. */
+  | 'WORKER_DIED'
+  /** The worker met a defect of its own; the stack says where. */
+  | 'UNEXPECTED_FAILURE';
 
 /** What is known of an event that cannot be delivered. */
 export interface Failure {

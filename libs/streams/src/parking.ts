@@ -1,0 +1,116 @@
+import type { DomainEvent, EntryId } from '@rejoin/protocol';
+import type { PartitionKeys, RedisClient } from '@rejoin/redis';
+import { eventDigest } from './digest.ts';
+import { type Attempts, type Reappended, reappend } from './reappend.ts';
+
+/** An event that could not be handled for now. */
+export interface Parking {
+  readonly entryId: EntryId;
+  /** The entry's text. */
+  readonly text: string;
+  readonly event: DomainEvent;
+  /** Why, in words and as a code. */
+  readonly code: string;
+  readonly message: string;
+  /** What failed now. */
+  readonly attempts: Attempts;
+  readonly failedAtMs: number;
+  /** When it shall be tried again. */
+  readonly dueAtMs: number;
+}
+
+/** A parked event, as it is kept until its next attempt. */
+export interface ParkedEvent {
+  /** The entry that it was. */
+  readonly entryId: EntryId;
+  /** The entry's text. */
+  readonly event: string;
+  readonly digest: string;
+  readonly eventId: string;
+  readonly tenantId: string;
+  readonly type: string;
+  readonly code: string;
+  readonly message: string;
+  /** The attempt that failed, counted from 1, and the one with which its round began. */
+  readonly attempt: number;
+  readonly round: number;
+  /** RFC 3339. */
+  readonly firstFailedAt: string;
+  readonly lastFailedAt: string;
+  readonly dueAt: string;
+}
+
+/** The JSON text of a parked event; `docs/reference/redis-keys.md` describes it. */
+export function parkedRecord({ entryId, text, event, code, message, attempts, failedAtMs, dueAtMs }: Parking): string {
+  const record: ParkedEvent = {
+    entryId,
+    event: text,
+    digest: eventDigest(event.tenantid, event.source, event.id),
+    eventId: event.id,
+    tenantId: event.tenantid,
+    type: event.type,
+    code,
+    message,
+    attempt: attempts.attempt,
+    round: attempts.round,
+    firstFailedAt: new Date(attempts.firstFailedAtMs).toISOString(),
+    lastFailedAt: new Date(failedAtMs).toISOString(),
+    dueAt: new Date(dueAtMs).toISOString(),
+  };
+  return JSON.stringify(record);
+}
+
+export interface Release {
+  /** What became of each event that was due. */
+  readonly outcomes: readonly Reappended[];
+  /** Whether more are due already. */
+  readonly more: boolean;
+}
+
+/** Events of one step; each may have 64 KiB. */
+const SLICE = 50;
+
+/**
+ * Appends parked events whose time has come at the tail, for their next attempt, in one step; each only if it is still
+ * parked, so that any process may do this, at any time and as often as it likes.
+ * @param nowMs what is due by then
+ */
+export async function releaseParked(client: RedisClient, keys: PartitionKeys, nowMs: number): Promise<Release> {
+  const { parked, parkedOrder } = keys;
+  const ids = await client.zrangebyscore(parkedOrder, '-inf', nowMs, 'LIMIT', 0, SLICE);
+  if (ids.length === 0) return { outcomes: [], more: false };
+  const events = (await readParked(client, keys, ids)).map(({ attempt, round, firstFailedAt, ...event }) => ({
+    field: event.entryId,
+    entryId: event.entryId,
+    digest: event.digest,
+    event: event.event,
+    attempts: { attempt: attempt + 1, round, firstFailedAtMs: Date.parse(firstFailedAt) },
+  }));
+  const outcomes = await reappend(client, keys, { kept: parked, order: parkedOrder }, events, {
+    refusedWhenFull: false,
+  });
+  return { outcomes: outcomes ?? [], more: ids.length === SLICE };
+}
+
+/** When the next parked event of a partition is due, in milliseconds since the Unix epoch; `null` where none is parked. */
+export async function nextParkedDueMs(client: RedisClient, { parkedOrder }: PartitionKeys): Promise<number | null> {
+  const [, dueAtMs] = await client.zrange(parkedOrder, '0', '0', 'WITHSCORES');
+  return dueAtMs === undefined ? null : Number(dueAtMs);
+}
+
+/** Parked events of a partition, those that are due first coming first. */
+export async function listParked(
+  client: RedisClient,
+  keys: PartitionKeys,
+  { offset = 0, limit = 50 }: { readonly offset?: number; readonly limit?: number } = {},
+): Promise<ParkedEvent[]> {
+  return readParked(client, keys, await client.zrange(keys.parkedOrder, String(offset), String(offset + limit - 1)));
+}
+
+async function readParked(client: RedisClient, { parked }: PartitionKeys, ids: readonly string[]) {
+  if (ids.length === 0) return [];
+  const records = await client.hmget(parked, ...ids);
+  return records
+    .filter((record): record is string => record !== null)
+    .map((record) => JSON.parse(record) as ParkedEvent);
+}
