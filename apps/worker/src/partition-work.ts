@@ -226,19 +226,23 @@ export class PartitionWork {
     bytes: ReadonlyMap<EntryId, Buffer | null>,
   ): Promise<readonly FanOutItem[]> {
     const { preparation, lease } = this.#options;
-    const items: (FanOutItem | Promise<FanOutItem>)[] = [];
-    const waiting = new Set<Promise<FanOutItem>>();
-    let isWaiting = false;
-    for (const entry of entries) {
+    const items: FanOutItem[] = [];
+    const waiting = new Set<Promise<void>>();
+    for (const [index, entry] of entries.entries()) {
       if (waiting.size >= MAX_WAITING) await Promise.race(waiting);
       const item = preparation.prepare(entry, bytes.get(entry.entryId) ?? null, lease.ended);
-      items.push(item);
-      if (!isPromise(item)) continue;
-      isWaiting = true;
-      waiting.add(item);
-      void item.then(() => waiting.delete(item));
+      if (!isPromise(item)) {
+        items[index] = item;
+        continue;
+      }
+      const placed: Promise<void> = item.then((late) => {
+        items[index] = late;
+        waiting.delete(placed);
+      });
+      waiting.add(placed);
     }
-    return isWaiting ? Promise.all(items) : (items as FanOutItem[]);
+    await Promise.all(waiting);
+    return items;
   }
 
   /**
