@@ -38,6 +38,11 @@ const variables = {
   maxWatched: integer('MAX_WATCHED', 100, { min: 0, max: 10_000 }),
   maxReplays: integer('MAX_REPLAYS', 5_000, COUNT),
   maxClientPacketBytes: bytes('MAX_CLIENT_PACKET', 65_536, '64kb'),
+  maxCommandBytes: bytes('MAX_COMMAND', 32_768, '32kb'),
+  maxCommandDepth: integer('MAX_COMMAND_DEPTH', 16, { min: 1, max: 1_000 }),
+  maxPending: integer('MAX_PENDING', 10_000, COUNT),
+  maxPendingPerAddress: integer('MAX_PENDING_PER_ADDRESS', 5_000, COUNT),
+  handshakeTimeoutMs: durationMs('HANDSHAKE_TIMEOUT', 10_000, '10s'),
   maxBufferedBytes: bytes('MAX_BUFFERED', 4_194_304, '4mb'),
   drainMs: durationMs('DRAIN_SPREAD', 3_000, '3s'),
   allowedOrigins: {
@@ -65,14 +70,28 @@ export function readGatewayConfiguration(environment: NodeJS.ProcessEnv) {
 
 export type GatewayConfiguration = ReturnType<typeof readGatewayConfiguration>;
 
+type Bounds = Required<
+  Pick<ResumableGatewayOptions, 'bounds' | 'connections' | 'rates' | 'trustedProxies' | 'allowedOrigins'>
+>;
+
 /** The part of the gateway's options that bounds it. */
-export function boundsOf(
-  configuration: GatewayConfiguration,
-): Required<Pick<ResumableGatewayOptions, 'bounds' | 'connections' | 'rates' | 'trustedProxies'>> {
-  const { maxWatched, maxReplays, maxClientPacketBytes, maxBufferedBytes, drainMs, trustedProxies } = configuration;
+export function boundsOf(configuration: GatewayConfiguration): Bounds {
+  const { maxWatched, maxReplays, maxClientPacketBytes, maxBufferedBytes, drainMs } = configuration;
+  const { maxCommandBytes, maxCommandDepth, maxPending, maxPendingPerAddress, handshakeTimeoutMs } = configuration;
   const { handshakesPerAddress, handshakesPerUser, commandsPerSocket, commandsPerUser } = configuration;
   return {
-    bounds: { maxWatched, maxReplays, maxClientPacketBytes, maxBufferedBytes, drainMs },
+    bounds: {
+      maxWatched,
+      maxReplays,
+      maxClientPacketBytes,
+      maxCommandBytes,
+      maxCommandDepth,
+      maxPending,
+      maxPendingPerAddress,
+      handshakeTimeoutMs,
+      maxBufferedBytes,
+      drainMs,
+    },
     connections: {
       perGateway: configuration.maxConnections,
       perAddress: configuration.maxConnectionsPerAddress,
@@ -80,7 +99,8 @@ export function boundsOf(
       perTenant: configuration.maxConnectionsPerTenant,
     },
     rates: { handshakesPerAddress, handshakesPerUser, commandsPerSocket, commandsPerUser },
-    trustedProxies,
+    trustedProxies: configuration.trustedProxies,
+    allowedOrigins: configuration.allowedOrigins,
   };
 }
 

@@ -7,33 +7,30 @@ import { NotificationInbox } from './notifications/notification-inbox.ts';
 import { NotificationsGateway } from './notifications/notifications.gateway.ts';
 import { OrdersGateway } from './orders/orders.gateway.ts';
 
+export type GatewayModuleOptions = ResumableModuleOptions &
+  Required<Pick<ResumableModuleOptions, 'prefix' | 'windowMs' | 'log'>>;
+
 /** What the features' gateways need of Redis besides the resumable gateway. */
 export interface FeatureConnections {
   readonly client: RedisClient;
   readonly publisher: Publisher;
 }
 
-export function openFeatureConnections(
-  options: ResumableModuleOptions,
-  listener: PublisherListener,
-): FeatureConnections {
+export function openFeatureConnections(options: GatewayModuleOptions, listener: PublisherListener): FeatureConnections {
   const client = connect({
     url: options.redisUrl,
     use: 'commands',
     name: 'rejoin-gateway-features',
     onError: (error) => options.log.warn({ err: error }, 'connection to Redis failed'),
   });
-  return { client, publisher: createPublisher({ redis: client, prefix: options.keys.prefix, listener }) };
+  return { client, publisher: createPublisher({ redis: client, prefix: options.prefix, listener }) };
 }
 
 @Module({})
 class GatewayModule {}
 
 /** The features' gateways on a resumable gateway. */
-export function gatewayModule(
-  options: ResumableModuleOptions & { readonly windowMs: number },
-  { client, publisher }: FeatureConnections,
-): DynamicModule {
+export function gatewayModule(options: GatewayModuleOptions, { client, publisher }: FeatureConnections): DynamicModule {
   return {
     module: GatewayModule,
     imports: [ResumableModule.forRoot(options)],

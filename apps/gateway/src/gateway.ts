@@ -1,9 +1,8 @@
 import 'reflect-metadata';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { NestFactory } from '@nestjs/core';
-import { createTokenVerifier } from '@rejoin/identity';
-import { type ResumableModuleOptions, tokenAuthenticator, useResumableGateways } from '@rejoin/nest';
-import { disconnect, keyspace, PartitionCountMismatchError } from '@rejoin/redis';
+import { useResumableGateways } from '@rejoin/nest';
+import { disconnect, PartitionCountMismatchError } from '@rejoin/redis';
 import {
   type AppContext,
   answerHealth,
@@ -12,25 +11,24 @@ import {
   type RunningApp,
   serverUrl,
 } from '@rejoin/runtime';
-import { OriginPolicy, type ResumableGateway } from '@rejoin/socketio';
+import type { ResumableGateway } from '@rejoin/socketio';
 import { gatewayMetrics, ProcessMetrics, publisherMetrics, readinessMetrics } from '@rejoin/telemetry';
 import { boundsOf, readGatewayConfiguration } from './config.ts';
-import { gatewayModule, openFeatureConnections } from './gateway.module.ts';
+import { type GatewayModuleOptions, gatewayModule, openFeatureConnections } from './gateway.module.ts';
 
 /** Starts one gateway: Socket.IO at `/socket.io`, and its health. */
 export async function startGateway({ environment, lifecycle, logger }: AppContext): Promise<RunningApp> {
   const configuration = readGatewayConfiguration(environment);
-  const verifier = createTokenVerifier(configuration, (message) => logger.warn(message));
   const metrics = new ProcessMetrics();
   let gateway: ResumableGateway | undefined;
-  const options: ResumableModuleOptions & { readonly windowMs: number } = {
+  const options: GatewayModuleOptions = {
     redisUrl: configuration.redisUrl,
-    keys: keyspace(configuration.prefix),
+    prefix: configuration.prefix,
     ...(configuration.partitions === undefined ? {} : { partitions: configuration.partitions }),
     windowMs: configuration.windowMs,
     ...boundsOf(configuration),
     log: logger,
-    authenticate: tokenAuthenticator(verifier),
+    tokens: configuration,
     listener: gatewayMetrics(metrics, () => gateway?.facts()),
   };
   const connections = openFeatureConnections(options, publisherMetrics(metrics));
@@ -43,8 +41,7 @@ export async function startGateway({ environment, lifecycle, logger }: AppContex
     abortOnError: false,
   });
   lifecycle.onStop('HTTP server', () => app.close());
-  const origins = new OriginPolicy(configuration.allowedOrigins);
-  const served = await useResumableGateways(app, origins.serverOptions()).catch(asConfigurationProblem);
+  const served = await useResumableGateways(app).catch(asConfigurationProblem);
   gateway = served;
   readinessMetrics(metrics, () => served.ready);
   app.use((request: IncomingMessage, response: ServerResponse, next: () => void) => {

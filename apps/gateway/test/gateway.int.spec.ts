@@ -129,6 +129,29 @@ describe('notifications', () => {
     expect(idsOf(await socket.emitWithAck('notifications:list'))).toEqual(['n3', 'n2', 'n1']);
   });
 
+  it('are read as soon as an event in the room says so, and such events take no place in a page', async () => {
+    await writer.write([
+      notification('n1'),
+      notification('n2'),
+      ...Array.from({ length: 5 }, (_, n) => ({
+        id: `r${n}`,
+        type: 'notification.read',
+        rooms: [user('u1')],
+        data: { userId: 'u1', ids: n === 0 ? ['n1'] : [] },
+      })),
+      { id: 'odd', type: 'notification.read', rooms: [user('u1')], data: null },
+    ]);
+    const { socket } = await connected('u1');
+    const { data } = await socket.emitWithAck('notifications:list', { limit: 2 });
+    expect(data).toMatchObject({
+      items: [
+        { event: { id: 'n2' }, read: false },
+        { event: { id: 'n1' }, read: true },
+      ],
+      unread: 1,
+    });
+  });
+
   it('that were read are marked so, and reading is an event of its own', async () => {
     await writer.write([notification('n1'), notification('n2')]);
     const { socket } = await connected('u1');

@@ -1,5 +1,7 @@
 import { bytes, integer, port, readConfiguration, redisVariables, tokenVariables } from '@rejoin/runtime';
 
+const EVENTS = { min: 1_000, max: 100_000_000 } as const;
+
 const variables = {
   ...redisVariables,
   ...tokenVariables,
@@ -8,6 +10,9 @@ const variables = {
   maxBodyBytes: bytes('OPS_MAX_BODY', 16 * 1024 ** 2, '16mb'),
   /** Most bytes of request bodies that are held at one time. */
   maxHeldBytes: bytes('OPS_MAX_BODIES', 64 * 1024 ** 2, '64mb'),
+  /** Most events in ten seconds; at least as many as one request may hold. */
+  eventsPerToken: integer('EVENTS_PER_TOKEN', 100_000, EVENTS),
+  eventsPerTenant: integer('EVENTS_PER_TENANT', 200_000, EVENTS),
   /** Most events of one partition that may wait for fan-out before publishing is refused. */
   maxBacklog: integer('OPS_MAX_BACKLOG', 1_000_000, { min: 1, max: 1_000_000_000 }),
 };
@@ -16,3 +21,5 @@ const variables = {
 export function readOpsConfiguration(environment: NodeJS.ProcessEnv) {
   return readConfiguration(variables, environment);
 }
+
+export type OpsConfiguration = ReturnType<typeof readOpsConfiguration>;

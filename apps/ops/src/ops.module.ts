@@ -6,6 +6,7 @@ import type { Logger } from '@rejoin/runtime';
 import { BearerGuard } from './access/bearer.guard.ts';
 import { type BodyLimits, BodyReader } from './body/body-reader.ts';
 import { EventsController, PUBLISHER } from './events/events.controller.ts';
+import { PublishLimits } from './events/publish-limits.ts';
 import { LOGGER } from './logger.ts';
 import { ProblemFilter } from './problem/problem.filter.ts';
 
@@ -14,6 +15,7 @@ export interface OpsResources {
   readonly publisher: Publisher;
   readonly verifier: TokenVerifier;
   readonly bodyLimits: BodyLimits;
+  readonly publishLimits: PublishLimits;
   readonly logger: Logger;
 }
 
@@ -21,7 +23,7 @@ export interface OpsResources {
 class OpsModule {}
 
 /** The module around what the process holds. */
-export function opsModule({ publisher, verifier, bodyLimits, logger }: OpsResources): DynamicModule {
+export function opsModule({ publisher, verifier, bodyLimits, publishLimits, logger }: OpsResources): DynamicModule {
   return {
     module: OpsModule,
     controllers: [EventsController],
@@ -30,6 +32,7 @@ export function opsModule({ publisher, verifier, bodyLimits, logger }: OpsResour
       { provide: PUBLISHER, useValue: publisher },
       { provide: TokenVerifier, useValue: verifier },
       { provide: BodyReader, useValue: new BodyReader(bodyLimits) },
+      { provide: PublishLimits, useValue: publishLimits },
       { provide: LOGGER, useValue: logger },
       { provide: APP_FILTER, useClass: ProblemFilter },
     ],

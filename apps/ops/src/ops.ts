@@ -3,8 +3,9 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { createTokenVerifier } from '@rejoin/identity';
+import { RateLimit } from '@rejoin/limits';
 import { createPublisher, type Publisher, StreamUnavailableError } from '@rejoin/publisher';
-import { PartitionCountMismatchError } from '@rejoin/redis';
+import { connect, disconnect, keyspace, PartitionCountMismatchError } from '@rejoin/redis';
 import {
   type AppContext,
   answerHealth,
@@ -14,7 +15,8 @@ import {
   serverUrl,
 } from '@rejoin/runtime';
 import { ProcessMetrics, publisherMetrics, readinessMetrics } from '@rejoin/telemetry';
-import { readOpsConfiguration } from './config.ts';
+import { type OpsConfiguration, readOpsConfiguration } from './config.ts';
+import { PublishLimits } from './events/publish-limits.ts';
 import { opsModule } from './ops.module.ts';
 import { RedisProbe } from './redis-probe.ts';
 
@@ -47,7 +49,13 @@ export async function startOps({ environment, lifecycle, logger }: AppContext): 
   await openInstallation(publisher, logger);
 
   const app = await NestFactory.create<NestExpressApplication>(
-    opsModule({ publisher, verifier, bodyLimits: configuration, logger }),
+    opsModule({
+      publisher,
+      verifier,
+      bodyLimits: configuration,
+      publishLimits: openPublishLimits(configuration, { lifecycle, logger, metrics }),
+      logger,
+    }),
     { logger: ['error', 'warn'], abortOnError: false, bodyParser: false },
   );
   const server = app.getHttpServer() as Server;
@@ -63,6 +71,28 @@ export async function startOps({ environment, lifecycle, logger }: AppContext): 
   server.headersTimeout = HEADERS_TIMEOUT_MS;
   await app.listen(configuration.port);
   return { url: serverUrl(server) };
+}
+
+/** Counts of what is published, over all processes of the installation. */
+function openPublishLimits(
+  configuration: OpsConfiguration,
+  { lifecycle, logger, metrics }: Pick<AppContext, 'lifecycle' | 'logger'> & { readonly metrics: ProcessMetrics },
+): PublishLimits {
+  const client = connect({
+    url: configuration.redisUrl,
+    use: 'commands',
+    name: 'ops-limits',
+    onError: (error) => logger.warn({ err: error }, 'connection to Redis'),
+  });
+  lifecycle.onStop('publishing limits', () => disconnect(client));
+  const limited = metrics.counter('rejoin_rate_limited_total');
+  const perTenSeconds = (scope: string, points: number): RateLimit =>
+    RateLimit.shared(client, keyspace(configuration.prefix), { scope, points, durationS: 10 });
+  return new PublishLimits(
+    perTenSeconds('events_per_token', configuration.eventsPerToken),
+    perTenSeconds('events_per_tenant', configuration.eventsPerTenant),
+    (scope) => limited({ scope }),
+  );
 }
 
 /** Finds a wrong partition count at once; a Redis that is away is waited for while requests are answered 503. */

@@ -259,3 +259,35 @@ test('stopping lets a request under way finish', async () => {
   await stopped;
   await expect(fetch(`${running.url}/health/live`)).rejects.toThrow('fetch failed');
 });
+
+describe('the rate of publishing', () => {
+  const events = (count: number, tenantid: string) =>
+    Array.from({ length: count }, (_, n) => event(`r-${n}`, tenantid));
+  const token = (jti: string, tenant?: string) =>
+    tokenFor({ sub: 'orders', scope: 'events:publish', claims: { jti }, ...(tenant ? { tenant } : {}) });
+
+  test('of one token is limited, over all processes, with the time to wait', async () => {
+    const running = await start({ EVENTS_PER_TOKEN: '1000' });
+    expect(await running.publish(events(1_000, 'acme'), { token: token('a') })).toMatchObject({ status: 202 });
+    const refused = await running.publish(event('one-more', ELSEWHERE), { token: token('a') });
+    expect(refused).toMatchObject(problem(429, 'RATE_LIMITED'));
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(await running.publish(event('another'), { token: token('b') })).toMatchObject({ status: 202 });
+    const second = await RunningOps.start({ EVENTS_PER_TOKEN: '1000', REJOIN_PREFIX: running.prefix });
+    try {
+      const again = await second.publish(event('elsewhere'), { token: token('a') });
+      expect(again).toMatchObject(problem(429, 'RATE_LIMITED'));
+    } finally {
+      await second.stop();
+    }
+  });
+
+  test('for one tenant is limited, whoever publishes, and no other tenant waits for it', async () => {
+    const running = await start({ EVENTS_PER_TENANT: '1000' });
+    expect(await running.publish(events(1_000, 'acme'), { token: token('a') })).toMatchObject({ status: 202 });
+    expect(await running.publish(event('b-1'), { token: token('b', 'acme') })).toMatchObject(
+      problem(429, 'RATE_LIMITED'),
+    );
+    expect(await running.publish(event('b-2', ELSEWHERE), { token: token('a') })).toMatchObject({ status: 202 });
+  });
+});

@@ -36,6 +36,10 @@ export interface AdmissionOptions {
   readonly tail: FeedTail;
   readonly sessions: SessionStore;
   authenticate(token: unknown): Promise<ConnectionPrincipal>;
+  /** @throws RefusedError where a client of the tenant cannot be replayed to now */
+  requireReplayPlace(tenantId: string): void;
+  /** Somebody was refused by a limit. */
+  onLimited(scope: string): void;
   authorizeWatch(principal: ConnectionPrincipal, resource: AudienceToken & { kind: 'resource' }): Promise<boolean>;
 }
 
@@ -51,9 +55,10 @@ const ALWAYS: EntryId = '0-0';
 export async function admit(socket: Socket, options: AdmissionOptions): Promise<Admission> {
   const { client, keys, tail, sessions, windowMs } = options;
   const principal = await options.authenticate(socket.handshake.auth.token);
-  const request = parseHandshake(socket.handshake.auth, options.maxWatched);
+  const request = parseHandshake(socket.handshake.auth, options);
   const partition = partitionOf(principal.tenantId, options.partitions);
   const resuming = request.cursors.length > 0;
+  if (resuming) options.requireReplayPlace(principal.tenantId);
   const session = resuming && request.pid !== null ? await sessions.find(partition, request.pid, principal) : null;
 
   const watched = await authorizedWatches(principal, request.watch, session, resuming, options);

@@ -1,5 +1,5 @@
+import type { IncomingMessage } from 'node:http';
 import proxyAddress from 'proxy-addr';
-import type { Socket } from 'socket.io';
 
 /**
  * Says from which address a client comes. `X-Forwarded-For` is believed as far as it was written by trusted proxies: the
@@ -7,9 +7,9 @@ import type { Socket } from 'socket.io';
  * @param trusted addresses, networks (`10.0.0.0/8`) or the names `loopback`, `linklocal`, `uniquelocal`; none by default
  * @throws TypeError where one of them is none of these
  */
-export function clientAddress(trusted: readonly string[] = []): (socket: Socket) => string {
+export function clientAddress(trusted: readonly string[] = []): (request: IncomingMessage) => string {
   const trust = proxyAddress.compile([...trusted]);
-  return ({ request }) => {
+  return (request) => {
     try {
       return proxyAddress(request, trust);
     } catch {

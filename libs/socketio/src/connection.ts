@@ -264,6 +264,13 @@ export class Connection {
     this.#transport.write(packet);
   }
 
+  /** Something was written to its socket past it, such as an acknowledgement: that counts as waiting too. */
+  answered(): void {
+    if (this.#state !== 'live') return;
+    this.#transport.recount();
+    this.#watchBuffer();
+  }
+
   #watchBuffer(): void {
     if (this.#transport.bufferedBytes > this.#options.bounds.maxBufferedBytes) this.#options.onSlow(this);
   }

@@ -1,22 +1,18 @@
 import { randomBytes } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import type { WireCode } from '@rejoin/protocol';
 import type { Socket } from 'socket.io';
 import { type Admission, type AdmissionOptions, admit } from './admission.ts';
 import { RefusedError } from './errors.ts';
-import type { ConnectionLimits } from './limits/connection-limits.ts';
-import type { RateLimit } from './limits/rate-limit.ts';
+import type { GatewayLimits } from './limits/gateway-limits.ts';
 import type { Replayer } from './replayer.ts';
 import { returnDelayMs } from './return-delay.ts';
 
-export interface DoorOptions extends AdmissionOptions {
-  readonly limits: ConnectionLimits;
-  readonly handshakesPerAddress: RateLimit;
-  readonly handshakesPerUser: RateLimit;
+export interface DoorOptions extends Omit<AdmissionOptions, 'requireReplayPlace'> {
+  readonly limits: GatewayLimits;
   readonly replayer: Replayer;
-  /** Replays that may wait; beyond them clients are told to come back. */
-  readonly maxReplays: number;
   /** The client's address; not a proxy's. */
-  addressOf(socket: Socket): string;
+  addressOf(request: IncomingMessage): string;
   /** What failed while a client was admitted, other than by refusing it. */
   onError(error: unknown): void;
 }
@@ -25,6 +21,7 @@ export interface DoorOptions extends AdmissionOptions {
 export class Door {
   readonly #options: DoorOptions;
   readonly #admissions = new WeakMap<Socket, Admission>();
+  readonly #asking = new WeakSet<Socket['conn']>();
   #draining = false;
 
   constructor(options: DoorOptions) {
@@ -42,13 +39,18 @@ export class Door {
 
   /** @throws RefusedError, whatever happened */
   async admit(socket: Socket): Promise<void> {
+    const { conn } = socket;
+    // One transport makes one connection; it could ask for thousands before the first is decided.
+    if (this.#asking.has(conn)) throw busy('RATE_LIMITED', 'this transport asks for a connection already');
+    this.#asking.add(conn);
     try {
       this.#requireOpen();
-      const address = this.#options.addressOf(socket);
-      await this.#options.handshakesPerAddress.consume(address);
+      const address = this.#options.addressOf(socket.request);
+      await this.#options.limits.handshakesPerAddress.consume(address);
       const admission = await admit(socket, {
         ...this.#options,
         authenticate: (token) => this.#authenticate(token, address, socket),
+        requireReplayPlace: (tenantId) => this.#requireReplayPlace(tenantId),
       });
       this.#admissions.set(socket, admission);
       Object.assign(socket, { pid: admission.pid ?? newPid(), recovered: admission.pid !== null });
@@ -56,6 +58,8 @@ export class Door {
       if (error instanceof RefusedError) throw error;
       this.#options.onError(error);
       throw busy('OVERLOADED', 'this gateway cannot serve now', error);
+    } finally {
+      this.#asking.delete(conn);
     }
   }
 
@@ -67,18 +71,22 @@ export class Door {
   }
 
   #requireOpen(): void {
-    const { tail, replayer, maxReplays } = this.#options;
     if (this.#draining) throw busy('DRAINING', 'this gateway is stopping');
-    if (!tail.ready) throw busy('OVERLOADED', 'this gateway is not ready');
-    if (replayer.waiting >= maxReplays) throw busy('OVERLOADED', 'too many clients are being replayed to');
+    if (!this.#options.tail.ready) throw busy('OVERLOADED', 'this gateway is not ready');
+  }
+
+  #requireReplayPlace(tenantId: string): void {
+    if (this.#options.replayer.admits(tenantId)) return;
+    this.#options.onLimited('replays');
+    throw busy('OVERLOADED', 'too many clients are being replayed to');
   }
 
   /** Limits that need to know who it is come right after the token, before anything is read for the client. */
   async #authenticate(token: unknown, address: string, socket: Socket) {
-    const { authenticate, handshakesPerUser, limits } = this.#options;
+    const { authenticate, limits } = this.#options;
     const principal = await authenticate(token);
-    await handshakesPerUser.consume(JSON.stringify([principal.tenantId, principal.userId]));
-    const release = await limits.claim(address, principal);
+    await limits.handshakesPerUser.consume(JSON.stringify([principal.tenantId, principal.userId]));
+    const release = await limits.connections.claim(address, principal);
     // The transport's end is certain; a socket that was admitted may never connect.
     if ((socket.conn.readyState as string) === 'open') socket.conn.once('close', release);
     else release();

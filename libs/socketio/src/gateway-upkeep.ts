@@ -22,6 +22,8 @@ const CURSOR_INTERVAL_MS = 60_000;
 const SESSION_INTERVAL_MS = 600_000;
 /** How often revocations are looked for, in milliseconds: each must reach every gateway within a second. */
 const REVOCATION_INTERVAL_MS = 300;
+/** How often is looked for clients that do not read what others than the feed write, in milliseconds. */
+const BUFFER_INTERVAL_MS = 1_000;
 const MIN_INTERVAL_MS = 50;
 
 /** What a gateway does for its connections from time to time. */
@@ -34,10 +36,13 @@ export class GatewayUpkeep {
   }
 
   start(): void {
-    const { windowMs } = this.#options;
+    const { connections, windowMs } = this.#options;
     this.#every(Math.min(CURSOR_INTERVAL_MS, windowMs / 24), () => this.#tellCursors());
     this.#every(Math.min(SESSION_INTERVAL_MS, windowMs / 4), () => this.#refreshSessions());
     this.#every(REVOCATION_INTERVAL_MS, () => this.#applyRevocations());
+    this.#every(BUFFER_INTERVAL_MS, () => {
+      for (const connection of connections.all()) connection.answered();
+    });
   }
 
   stop(): void {

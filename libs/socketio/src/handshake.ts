@@ -21,15 +21,21 @@ export interface HandshakeRequest {
 
 const everything = (): boolean => true;
 
+export interface HandshakeBounds {
+  /** Most resources one connection may watch. */
+  readonly maxWatched: number;
+  /** A client was refused by a limit. */
+  onLimited(scope: string): void;
+}
+
 /**
  * @param auth the handshake's `auth`, as it came
- * @param maxWatched most resources one connection may watch
  * @throws RefusedError where `events` or `watch` is malformed; a malformed cursor is a gap, not a refusal
  */
-export function parseHandshake(auth: Record<string, unknown>, maxWatched: number): HandshakeRequest {
+export function parseHandshake(auth: Record<string, unknown>, bounds: HandshakeBounds): HandshakeRequest {
   return {
     wants: parseEvents(auth.events),
-    watch: parseWatch(auth.watch, maxWatched),
+    watch: parseWatch(auth.watch, bounds),
     cursors: [auth.cursor, auth.offset].filter(isPresent).map((cursor) => (typeof cursor === 'string' ? cursor : '?')),
     pid: typeof auth.pid === 'string' ? auth.pid : null,
   };
@@ -47,8 +53,9 @@ function parseEvents(events: unknown): (type: string) => boolean {
   return eventFilter(events);
 }
 
-function parseWatch(watch: unknown, maxWatched: number): string[] {
+function parseWatch(watch: unknown, { maxWatched, onLimited }: HandshakeBounds): string[] {
   if (!isPresent(watch)) return [];
+  if (Array.isArray(watch) && watch.length > maxWatched) onLimited('watched');
   const isResource = (text: unknown): boolean =>
     typeof text === 'string' && parseAudienceToken(text)?.kind === 'resource' && text.trim() === text;
   if (!Array.isArray(watch) || watch.length > maxWatched || !watch.every(isResource)) {

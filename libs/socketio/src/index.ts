@@ -8,7 +8,6 @@ export { type ConnectionBounds, DEFAULT_CONNECTION_BOUNDS } from './limits/conne
 export { DEFAULT_RATES, type Rates } from './limits/rates.ts';
 export { Membership, type ResourceToken } from './membership.ts';
 export type { GatewayBounds, GatewayLog, ResumableGatewayOptions } from './options.ts';
-export { OriginPolicy } from './origin-policy.ts';
 export { type ConnectionPrincipal, roomsOf } from './principal.ts';
 export { ResumableGateway } from './resumable-gateway.ts';
 export { type RevocationTarget, revoke } from './revocations.ts';

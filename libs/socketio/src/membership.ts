@@ -6,12 +6,17 @@ import { RefusedError } from './errors.ts';
 import { type ConnectionPrincipal, roomsOf } from './principal.ts';
 import type { SessionStore } from './session-store.ts';
 
+/** Until the client has unwatched something, it waits in vain; but asking is cheap. */
+const UNWATCH_FIRST_MS = 1_000;
+
 export type ResourceToken = AudienceToken & { kind: 'resource' };
 
 export interface MembershipOptions {
   readonly tail: FeedTail;
   readonly sessions: SessionStore;
   readonly maxWatched: number;
+  /** Somebody was refused by a limit. */
+  onLimited(scope: string): void;
   authorizeWatch(principal: ConnectionPrincipal, resource: ResourceToken): Promise<boolean>;
 }
 
@@ -35,7 +40,7 @@ export class Membership {
    * @throws RefusedError `FORBIDDEN` where the principal may not, `RATE_LIMITED` where it watches as many as it may
    */
   async watch(connection: Connection, resource: ResourceToken): Promise<void> {
-    const { authorizeWatch, maxWatched, tail } = this.#options;
+    const { authorizeWatch, maxWatched, onLimited, tail } = this.#options;
     if (!(await authorizeWatch(connection.principal, resource))) {
       throw new RefusedError('FORBIDDEN', 'this resource may not be watched');
     }
@@ -43,7 +48,10 @@ export class Membership {
     const name = formatAudienceToken(resource);
     if (connection.watched.has(name)) return;
     if (connection.watched.size >= maxWatched) {
-      throw new RefusedError('RATE_LIMITED', `at most ${maxWatched} resources may be watched`, { retryAfterMs: 0 });
+      onLimited('watched');
+      throw new RefusedError('RATE_LIMITED', `at most ${maxWatched} resources may be watched`, {
+        retryAfterMs: UNWATCH_FIRST_MS,
+      });
     }
     this.join(connection, new Map([[roomOf(connection.principal.tenantId, resource), null]]));
     connection.watched.set(name, tail.position(connection.partition));

@@ -17,10 +17,19 @@ export interface GatewayLog {
 export interface GatewayBounds extends BufferBounds {
   /** Most resources one connection may watch; 100. */
   readonly maxWatched: number;
-  /** Largest packet a client may send, in bytes; 64 KiB. */
+  /** Largest packet a client may send, in bytes; 64 KiB. A larger one ends its connection, unread. */
   readonly maxClientPacketBytes: number;
-  /** Replays that may be under way or waiting; beyond them clients are told to come back; 5,000. */
+  /** Largest command, in bytes with its attachments; 32 KiB. A larger one is refused with `INVALID_PAYLOAD`. */
+  readonly maxCommandBytes: number;
+  /** How deep arrays and objects of a command may be nested; 16. A deeper one is refused likewise. */
+  readonly maxCommandDepth: number;
+  /** Replays that may be under way or waiting; beyond them, or a tenant's share, clients are told to come back; 5,000. */
   readonly maxReplays: number;
+  /** Transports that may be open without a client having been admitted, in all and of one address; 10,000 and 5,000. */
+  readonly maxPending: number;
+  readonly maxPendingPerAddress: number;
+  /** How long a transport may be open before its client asks to be admitted, in milliseconds; 10,000. */
+  readonly handshakeTimeoutMs: number;
   /** Longest time over which a stopping gateway spreads its farewells, in milliseconds; 3,000. */
   readonly drainMs: number;
 }
@@ -36,6 +45,11 @@ export interface ResumableGatewayOptions {
   readonly bounds?: Partial<GatewayBounds>;
   readonly connections?: Partial<ConnectionBounds>;
   readonly rates?: Partial<Rates>;
+  /**
+   * Exact origins of pages that may connect, such as `https://app.example.com`, besides this server's own; `*` for any. None
+   * by default. Whoever sends no `Origin` is no browser, and may connect.
+   */
+  readonly allowedOrigins?: readonly string[];
   /** Proxies whose `X-Forwarded-For` is believed; none by default. See {@link clientAddress}. */
   readonly trustedProxies?: readonly string[];
   readonly log: GatewayLog;
@@ -64,7 +78,12 @@ const DEFAULT_BOUNDS: GatewayBounds = {
   maxQueuedBytes: 1024 ** 2,
   maxWatched: 100,
   maxClientPacketBytes: 64 * 1024,
+  maxCommandBytes: 32 * 1024,
+  maxCommandDepth: 16,
   maxReplays: 5_000,
+  maxPending: 10_000,
+  maxPendingPerAddress: 5_000,
+  handshakeTimeoutMs: 10_000,
   drainMs: 3_000,
 };
 

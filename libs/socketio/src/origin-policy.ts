@@ -18,19 +18,8 @@ export class OriginPolicy {
     return host !== undefined && (origin === `http://${host}` || origin === `https://${host}`);
   }
 
-  /**
-   * Server options that hold polling and WebSocket to this policy. CORS alone does not guard a WebSocket upgrade.
-   */
-  serverOptions() {
-    return {
-      cors: { origin: this.#any ? '*' : [...this.#allowed] },
-      allowRequest: (
-        request: IncomingMessage,
-        callback: (error: string | null | undefined, success: boolean) => void,
-      ): void => {
-        const allowed = this.allows(request);
-        callback(allowed ? null : 'ORIGIN_FORBIDDEN', allowed);
-      },
-    };
+  /** What pages may read of this server's answers. It alone does not guard a WebSocket upgrade. */
+  get cors(): { readonly origin: string | string[] } {
+    return { origin: this.#any ? '*' : [...this.#allowed] };
   }
 }

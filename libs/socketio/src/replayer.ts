@@ -9,6 +9,8 @@ import { EncodedPacket } from './packet.ts';
 const PAGE = { maxEntries: 128, maxBytes: 256 * 1024 } as const;
 /** Pages that are read and written at once; more would only hold more memory. */
 const CONCURRENT_PAGES = 32;
+/** How many times what is still free one tenant may have. */
+const FREE_MULTIPLE = 4;
 
 export interface ReplayRequest {
   readonly start: ReplayStart;
@@ -25,11 +27,15 @@ export class Replayer {
   readonly #client: RedisClient;
   readonly #keys: Keyspace;
   readonly #pages = new FairQueue(CONCURRENT_PAGES);
+  readonly #maxReplays: number;
+  readonly #byTenant = new Map<string, number>();
   #waiting = 0;
 
-  constructor(client: RedisClient, keys: Keyspace) {
+  /** @param maxReplays connections that may be replayed to, or wait for it */
+  constructor(client: RedisClient, keys: Keyspace, maxReplays: number) {
     this.#client = client;
     this.#keys = keys;
+    this.#maxReplays = maxReplays;
   }
 
   /** Connections that are being replayed to. */
@@ -38,17 +44,35 @@ export class Replayer {
   }
 
   /**
-   * Resolves when the connection is live, to what it was told, or gone, to `null`. The connection must be in its rooms already, so that whatever a page does
-   * not contain reaches its queue.
+   * Whether one more client of a tenant may be replayed to: where its tenant has no more than four times what is still free.
+   * So a tenant alone gets four fifths of all places, and however many of its clients come back, another's find some.
+   * @see https://doi.org/10.1109/90.664262 (Choudhury and Hahne: dynamic queue length thresholds)
+   */
+  admits(tenantId: string): boolean {
+    const free = this.#maxReplays - this.#waiting;
+    return free > 0 && (this.#byTenant.get(tenantId) ?? 0) < FREE_MULTIPLE * free;
+  }
+
+  /**
+   * Resolves when the connection is live, to what it was told, or gone, to `null`. The connection must be in its rooms
+   * already, so that whatever a page does not contain reaches its queue.
    * @throws what Redis throws; the connection is then still replaying, and its client must come back
    */
   async run(connection: Connection, request: ReplayRequest): Promise<ReplayReport | null> {
-    this.#waiting += 1;
+    const { tenantId } = connection.principal;
+    this.#count(tenantId, 1);
     try {
       return await this.#run(connection, request);
     } finally {
-      this.#waiting -= 1;
+      this.#count(tenantId, -1);
     }
+  }
+
+  #count(tenantId: string, change: 1 | -1): void {
+    this.#waiting += change;
+    const count = (this.#byTenant.get(tenantId) ?? 0) + change;
+    if (count > 0) this.#byTenant.set(tenantId, count);
+    else this.#byTenant.delete(tenantId);
   }
 
   async #run(connection: Connection, { start, from, epoch }: ReplayRequest): Promise<ReplayReport | null> {

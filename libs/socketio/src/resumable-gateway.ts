@@ -1,10 +1,11 @@
+import type { IncomingMessage } from 'node:http';
 import { FeedTail, RoomHistory } from '@rejoin/feed';
 import { formatCursor, refusal, type WireCode } from '@rejoin/protocol';
 import { type ConnectionUse, connect, disconnect, openInstallation, type RedisClient } from '@rejoin/redis';
 import type { Namespace, Server, ServerOptions, Socket } from 'socket.io';
 import { clientAddress } from './client-address.ts';
+import { clientParser } from './commands/client-parser.ts';
 import type { Command } from './commands/command.ts';
-import { CommandLimits } from './commands/command-limits.ts';
 import { CommandPipeline } from './commands/command-pipeline.ts';
 import { sessionCommands } from './commands/session-commands.ts';
 import { Connection } from './connection.ts';
@@ -14,20 +15,18 @@ import { drain } from './drain.ts';
 import { RefusedError } from './errors.ts';
 import { type GatewayFacts, newDeliveryCounters, type ResumeOutcome } from './gateway-listener.ts';
 import { GatewayUpkeep } from './gateway-upkeep.ts';
-import { ConnectionLimits } from './limits/connection-limits.ts';
+import { createLimits, type GatewayLimits } from './limits/gateway-limits.ts';
 import type { LimitListener } from './limits/limit-listener.ts';
-import { RateLimit } from './limits/rate-limit.ts';
 import { Membership } from './membership.ts';
 import { type GatewaySettings, type ResumableGatewayOptions, settingsOf } from './options.ts';
+import { OriginPolicy } from './origin-policy.ts';
 import type { ConnectionPrincipal } from './principal.ts';
 import { Replayer, type ReplayRequest } from './replayer.ts';
 import { returnDelayMs } from './return-delay.ts';
 import { Revocations } from './revocations.ts';
 import { SessionStore } from './session-store.ts';
 import { StreamsAdapter } from './streams-adapter.ts';
-
-/** How long a transport may be open without a handshake, in milliseconds. */
-const CONNECT_TIMEOUT_MS = 10_000;
+import { Vestibule } from './vestibule.ts';
 
 /** What exists once a gateway is started. */
 interface Running {
@@ -56,34 +55,31 @@ export class ResumableGateway {
   readonly #adapter: StreamsAdapter;
   readonly #replayer: Replayer;
   readonly #revocations: Revocations;
-  readonly #connectionLimits: ConnectionLimits;
-  readonly #commandLimits: CommandLimits;
+  readonly #limits: GatewayLimits;
   readonly #pipeline: CommandPipeline;
+  readonly #origins: OriginPolicy;
+  readonly #addressOf: (request: IncomingMessage) => string;
+  readonly #vestibule: Vestibule;
   #namespace: Namespace | undefined;
   #running: Running | undefined;
   #stopping: Promise<void> | undefined;
 
   constructor(options: ResumableGatewayOptions) {
     const settings = settingsOf(options);
-    const { keys, rates, log } = settings;
+    const { keys, log } = settings;
     this.#settings = settings;
     this.#connections = new Connections(settings.listener.onDelivered);
     this.#commands = this.#connect('commands');
     this.#adapter = new StreamsAdapter(this.#connect('background'), keys, (error) => this.#onRedisError(error));
-    this.#replayer = new Replayer(this.#commands, keys);
+    this.#replayer = new Replayer(this.#commands, keys, settings.bounds.maxReplays);
     this.#revocations = new Revocations(this.#commands, keys);
     const listener = this.#limitListener();
-    this.#connectionLimits = new ConnectionLimits(this.#commands, keys, settings.connections, listener);
-    this.#commandLimits = new CommandLimits(
-      RateLimit.inMemory({ scope: 'commands_per_socket', points: rates.commandsPerSocket, durationS: 10, listener }),
-      RateLimit.shared(this.#commands, keys, {
-        scope: 'commands_per_user',
-        points: rates.commandsPerUser,
-        durationS: 10,
-        listener,
-      }),
-    );
-    this.#pipeline = new CommandPipeline(this.#commandLimits, log);
+    this.#limits = createLimits(this.#commands, keys, settings, listener);
+    this.#pipeline = new CommandPipeline(this.#limits.commands, log);
+    this.#origins = new OriginPolicy(settings.allowedOrigins ?? []);
+    this.#addressOf = clientAddress(settings.trustedProxies);
+    const { onLimited } = listener;
+    this.#vestibule = new Vestibule({ ...settings.bounds, addressOf: this.#addressOf, onLimited });
   }
 
   /**
@@ -91,12 +87,13 @@ export class ResumableGateway {
    * @throws PartitionCountMismatchError
    */
   async start(): Promise<void> {
-    const { keys, windowMs, bounds, log, authorizeWatch, trustedProxies } = this.#settings;
+    const { keys, windowMs, bounds, log, authorizeWatch } = this.#settings;
+    const { onLimited } = this.#limitListener();
     const { partitions } = await openInstallation(this.#commands, keys, this.#settings.partitions);
     const tail = this.#createTail(partitions);
-    await Promise.all([tail.start(), this.#revocations.read(), this.#connectionLimits.start()]);
+    await Promise.all([tail.start(), this.#revocations.read(), this.#limits.connections.start()]);
     const sessions = new SessionStore(this.#commands, keys, windowMs);
-    const membership = new Membership({ tail, sessions, maxWatched: bounds.maxWatched, authorizeWatch });
+    const membership = new Membership({ tail, sessions, maxWatched: bounds.maxWatched, authorizeWatch, onLimited });
     const authenticate = (token: unknown): Promise<ConnectionPrincipal> => this.#authenticate(token);
     for (const command of sessionCommands(membership, authenticate)) this.command(command);
     const door = new Door({
@@ -105,13 +102,12 @@ export class ResumableGateway {
       partitions,
       windowMs,
       maxWatched: bounds.maxWatched,
-      maxReplays: bounds.maxReplays,
       tail,
       sessions,
       replayer: this.#replayer,
-      limits: this.#connectionLimits,
-      ...this.#handshakeLimits(),
-      addressOf: clientAddress(trustedProxies),
+      limits: this.#limits,
+      addressOf: this.#addressOf,
+      onLimited,
       authenticate,
       authorizeWatch,
       onError: (error) => log.error({ err: error }, 'admitting a client failed'),
@@ -131,23 +127,41 @@ export class ResumableGateway {
 
   /** What the Socket.IO server must be made with. */
   serverOptions(): Partial<ServerOptions> {
+    const { bounds } = this.#settings;
     return {
       adapter: this.#adapter.factory,
       // Stock recovery writes missed packets before any token is verified, and sends every `socket.emit` by way of Redis. It
       // stays off; a stock client resumes all the same, because it follows the `pid` that this gateway gives it.
       connectionStateRecovery: undefined as never,
-      maxHttpBufferSize: this.#settings.bounds.maxClientPacketBytes,
-      connectTimeout: CONNECT_TIMEOUT_MS,
+      maxHttpBufferSize: bounds.maxClientPacketBytes,
+      connectTimeout: bounds.handshakeTimeoutMs,
+      parser: clientParser(bounds),
+      cors: this.#origins.cors,
+      allowRequest: (request, callback) => {
+        const code = this.#origins.allows(request) ? this.#vestibule.refuses(request) : 'ORIGIN_FORBIDDEN';
+        callback(code, code === null);
+      },
     };
   }
 
-  /** Takes charge of the server's main namespace. Call it before anything else listens for connections. */
+  /**
+   * Takes charge of the server's main namespace. Call it when the server has its HTTP server, and before anything else listens
+   * for connections.
+   * @throws Error where it is in charge of a server already
+   */
   attach(server: Server): void {
     const { door } = this.#started;
+    if (this.#namespace) throw new Error('a gateway serves one server; make another gateway for another one');
     const namespace = server.of('/');
     this.#namespace = namespace;
+    server.engine.on('connection', (transport: Socket['conn']) => {
+      this.#vestibule.enter(transport, transport.request as IncomingMessage);
+    });
     namespace.use((socket, next) => {
-      door.admit(socket).then(() => next(), next);
+      door.admit(socket).then(() => {
+        this.#vestibule.leave(socket.conn);
+        next();
+      }, next);
     });
     namespace.on('connection', (socket) => this.#onConnection(socket));
   }
@@ -155,6 +169,11 @@ export class ResumableGateway {
   /** Whether clients can be served: the tail reads, and the gateway is not stopping. */
   get ready(): boolean {
     return this.#running !== undefined && !this.#running.door.draining && this.#running.tail.ready;
+  }
+
+  /** Whether it is in charge of a server. */
+  get attached(): boolean {
+    return this.#namespace !== undefined;
   }
 
   get connectionCount(): number {
@@ -211,7 +230,7 @@ export class ResumableGateway {
       upkeep.stop();
       await Promise.all([
         tail.stop(),
-        this.#connectionLimits.stop().catch((error: unknown) => {
+        this.#limits.connections.stop().catch((error: unknown) => {
           log.warn({ err: error }, 'this gateway could not say that it leaves; its connections count a while longer');
         }),
       ]);
@@ -242,16 +261,6 @@ export class ResumableGateway {
     return {
       onLimited: (scope) => this.#settings.listener.onLimited?.(scope),
       onError: (error) => this.#settings.log.warn({ err: error }, 'counting connections failed, trying again'),
-    };
-  }
-
-  #handshakeLimits() {
-    const { keys, rates } = this.#settings;
-    const perMinute = (scope: string, points: number): RateLimit =>
-      RateLimit.shared(this.#commands, keys, { scope, points, durationS: 60, listener: this.#limitListener() });
-    return {
-      handshakesPerAddress: perMinute('handshakes_per_address', rates.handshakesPerAddress),
-      handshakesPerUser: perMinute('handshakes_per_user', rates.handshakesPerUser),
     };
   }
 
@@ -298,12 +307,15 @@ export class ResumableGateway {
         bounds: this.#settings.bounds,
         counters: this.#deliveries,
         formatCursor: (entryId) => formatCursor({ epoch, partition, entryId }),
-        onSlow: (slow) => slow.close(refusal('SLOW_CONSUMER', returnDelayMs()), { patient: false }),
+        onSlow: (slow) => this.#closeSlow(slow),
       },
       start.kind === 'fresh' ? position : start.replay.after,
     );
     this.#connections.add(connection);
-    socket.on('disconnect', () => this.#onDisconnect(connection));
+    socket.on('disconnect', (_reason, details) => {
+      if (isTooLarge(details)) this.#settings.listener.onLimited?.('client_packet');
+      this.#onDisconnect(connection);
+    });
     membership.join(connection, rooms);
     for (const [resource, since] of watched) connection.watched.set(resource, since ?? position);
     const closing = this.#changedSince(principal, partition, epoch);
@@ -340,6 +352,11 @@ export class ResumableGateway {
     }
   }
 
+  #closeSlow(connection: Connection): void {
+    this.#settings.listener.onLimited?.('buffered_bytes');
+    connection.close(refusal('SLOW_CONSUMER', returnDelayMs()), { patient: false });
+  }
+
   /** What happened between a client's admission and its connection that shuts it out after all. */
   #changedSince(principal: ConnectionPrincipal, partition: number, epoch: string): WireCode | null {
     const { tail, door } = this.#started;
@@ -352,7 +369,7 @@ export class ResumableGateway {
     this.#connections.remove(connection);
     connection.onClosed();
     const { socket } = connection;
-    this.#commandLimits.forget({ socket, connection }).catch((error: unknown) => {
+    this.#limits.commands.forget({ socket, connection }).catch((error: unknown) => {
       this.#settings.log.warn({ err: error }, 'forgetting a count failed');
     });
   }
@@ -360,4 +377,9 @@ export class ResumableGateway {
   #closeAll(connections: Iterable<Connection>, code: WireCode): void {
     for (const connection of [...connections]) connection.close(refusal(code, returnDelayMs()));
   }
+}
+
+/** Whether a connection ended because its client sent a larger packet than it may. */
+function isTooLarge(details: unknown): boolean {
+  return details instanceof Error && details.message.includes('Max payload size exceeded');
 }

@@ -5,3 +5,8 @@ const RETURN_SPREAD_MS = 2_000;
 export function returnDelayMs(): number {
   return Math.round(Math.random() * RETURN_SPREAD_MS);
 }
+
+/** At least `waitMs`, and spread likewise: whoever waits for the same moment would come at the same moment. */
+export function spread(waitMs: number): number {
+  return Math.round(waitMs) + returnDelayMs();
+}

@@ -5,7 +5,7 @@ import type { EncodedPacket, WriteOptions } from './packet.ts';
 /** What is used of Engine.IO's server side socket. Its type is not exported by socket.io. */
 interface EngineSocket {
   readonly readyState: 'opening' | 'open' | 'closing' | 'closed';
-  readonly writeBuffer: readonly unknown[];
+  readonly writeBuffer: readonly { readonly data?: string | Buffer; readonly options?: Partial<WriteOptions> }[];
   readonly transport: EngineTransport;
   write(data: string, options: WriteOptions): unknown;
   close(discard?: boolean): void;
@@ -55,6 +55,15 @@ export class ClientTransport {
     // The text is made only for a transport that does not take the frame in its place.
     this.#conn.write(this.#takesFrames ? '' : packet.text, packet.options);
     this.#engineBytes = this.#conn.writeBuffer.length === 0 ? 0 : this.#engineBytes + packet.bytes;
+  }
+
+  /** Counts what waits in Engine.IO's buffer anew; for what others wrote. */
+  recount(): void {
+    this.#engineBytes = 0;
+    for (const { data, options } of this.#conn.writeBuffer) {
+      const frame = options?.wsPreEncodedFrame?.[0];
+      this.#engineBytes += frame?.length ?? (typeof data === 'string' ? Buffer.byteLength(data) : (data?.length ?? 0));
+    }
   }
 
   /** Whether Engine.IO sends frames as they are: see `_canSendPreEncodedFrame` of its WebSocket transport. */

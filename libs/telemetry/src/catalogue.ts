@@ -135,7 +135,7 @@ export const METRICS = {
     type: 'counter',
     help: 'Refusals by a limit, by its name.',
     labels: ['scope'],
-    from: ['gateway'],
+    from: ['gateway', 'ops'],
   },
   rejoin_tail_holes_total: {
     type: 'counter',

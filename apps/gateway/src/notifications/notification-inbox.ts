@@ -15,6 +15,12 @@ export interface NotificationPage {
   readonly unreadIsAtLeast: boolean;
 }
 
+interface Page {
+  readonly events: readonly ClientEvent[];
+  readonly readIds: ReadonlySet<string>;
+  readonly next: EntryId | null;
+}
+
 const READ_EVENT = 'notification.read';
 const TYPE_PREFIX = 'notification.';
 /** How many of the newest notifications are counted for `unread`. */
@@ -22,7 +28,16 @@ const COUNTED = 200;
 /** Most marks that are kept for one user. */
 const MAX_MARKS = 10_000;
 
-/** A user's notifications: read from what the user's room has seen, with the marks of those that were read. */
+/** Pages of the room that one list looks at, at most. */
+const MAX_ROUNDS = 4;
+
+/**
+ * A user's notifications: read from what the user's room has seen, with the marks of those that were read.
+ *
+ * That something was read is an event first and a mark second: the events in the room are what every device sees, live or
+ * after a resume, so a list believes them too. A gateway that is killed in between, or a mark that cannot be written, then
+ * changes nothing of what the devices agree on.
+ */
 @Injectable()
 export class NotificationInbox {
   readonly #gateway: ResumableGateway;
@@ -45,10 +60,12 @@ export class NotificationInbox {
       this.#page(principal, limit, before),
       this.#page(principal, COUNTED, undefined),
     ]);
+    const marks = await this.#marksOf(principal, [...page.events, ...newest.events]);
+    const isRead = ({ id }: ClientEvent): boolean => newest.readIds.has(id) || page.readIds.has(id) || marks.has(id);
     return {
-      items: page.items,
+      items: page.events.map((event) => ({ event, read: isRead(event) })),
       next: page.next,
-      unread: newest.items.filter(({ read }) => !read).length,
+      unread: newest.events.filter((event) => !isRead(event)).length,
       unreadIsAtLeast: newest.next !== null,
     };
   }
@@ -56,23 +73,19 @@ export class NotificationInbox {
   /** Marks notifications as read, and tells every device of the user. Marking one twice is no error. */
   async markRead(principal: ConnectionPrincipal, ids: readonly string[]): Promise<{ readonly ids: readonly string[] }> {
     const distinct = [...new Set(ids)];
-    const key = this.#marks(principal);
-    const now = Date.now();
-    const [[error] = [null]] =
-      (await this.#client
-        .multi()
-        .zadd(key, ...distinct.flatMap((id) => [now, id]))
-        .zremrangebyrank(key, 0, -MAX_MARKS - 1)
-        .pexpire(key, this.#windowMs)
-        .exec()) ?? [];
-    if (error) throw error;
+    await this.#tellDevices(principal, distinct);
+    await this.#mark(principal, distinct);
+    return { ids: distinct };
+  }
+
+  async #tellDevices(principal: ConnectionPrincipal, ids: readonly string[]): Promise<void> {
     try {
       await this.#publisher.publish({
         source: '/rejoin/notifications',
         type: READ_EVENT,
         tenantid: principal.tenantId,
         audience: `user:${principal.userId}`,
-        data: { userId: principal.userId, ids: distinct },
+        data: { userId: principal.userId, ids },
       });
     } catch (cause) {
       if (cause instanceof BacklogFullError || cause instanceof StreamUnavailableError) {
@@ -80,30 +93,58 @@ export class NotificationInbox {
       }
       throw cause;
     }
-    return { ids: distinct };
   }
 
-  async #page({ tenantId, userId }: ConnectionPrincipal, limit: number, before: EntryId | undefined) {
+  /** Marks outlive the events that say the same. */
+  async #mark(principal: ConnectionPrincipal, ids: readonly string[]): Promise<void> {
+    const key = this.#marks(principal);
+    const now = Date.now();
+    const replies = await this.#client
+      .multi()
+      .zadd(key, ...ids.flatMap((id) => [now, id]))
+      .zremrangebyrank(key, 0, -MAX_MARKS - 1)
+      .pexpire(key, this.#windowMs)
+      .exec();
+    for (const [error] of replies ?? []) if (error) throw error;
+  }
+
+  /** So many notifications, and what events between them and the newest say was read. */
+  async #page({ tenantId, userId }: ConnectionPrincipal, limit: number, before: EntryId | undefined): Promise<Page> {
     const user = { kind: 'user', id: userId } as const;
-    const found = await this.#gateway.history.page(tenantId, user, {
-      limit,
-      typePrefix: TYPE_PREFIX,
-      ...(before === undefined ? {} : { before }),
-    });
-    const events = found.entries
-      .filter(({ type }) => type !== READ_EVENT)
-      .map(({ event }) => JSON.parse(event) as ClientEvent);
-    const marks =
-      events.length === 0
-        ? []
-        : await this.#client.zmscore(this.#marks({ tenantId, userId }), ...events.map(({ id }) => id));
-    return {
-      items: events.map((event, index) => ({ event, read: marks[index] !== null })),
-      next: found.next,
-    };
+    const events: ClientEvent[] = [];
+    const readIds = new Set<string>();
+    let next: EntryId | null = before ?? null;
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      const found = await this.#gateway.history.page(tenantId, user, {
+        limit: limit - events.length,
+        typePrefix: TYPE_PREFIX,
+        ...(next === null ? {} : { before: next }),
+      });
+      for (const { type, event } of found.entries) {
+        const parsed = JSON.parse(event.toString()) as ClientEvent;
+        if (type !== READ_EVENT) events.push(parsed);
+        else for (const id of idsOf(parsed)) readIds.add(id);
+      }
+      next = found.next;
+      if (next === null || events.length >= limit) break;
+    }
+    return { events, readIds, next };
+  }
+
+  async #marksOf(principal: ConnectionPrincipal, events: readonly ClientEvent[]): Promise<ReadonlySet<string>> {
+    const ids = [...new Set(events.map(({ id }) => id))];
+    if (ids.length === 0) return new Set();
+    const scores = await this.#client.zmscore(this.#marks(principal), ...ids);
+    return new Set(ids.filter((_, index) => scores[index] !== null));
   }
 
   #marks({ tenantId, userId }: Pick<ConnectionPrincipal, 'tenantId' | 'userId'>): string {
     return this.#gateway.history.keysOf(tenantId).read(roomOf(tenantId, { kind: 'user', id: userId }));
   }
+}
+
+/** The notifications that an event says were read; another publisher's may have any form. */
+function idsOf({ data }: ClientEvent): readonly string[] {
+  const ids: unknown = (data as { readonly ids?: unknown } | null | undefined)?.ids;
+  return Array.isArray(ids) ? ids.filter((id) => typeof id === 'string') : [];
 }

@@ -5,6 +5,7 @@ import { BearerGuard, principalOf, RequireScope } from '../access/bearer.guard.t
 import { BodyReader } from '../body/body-reader.ts';
 import { Problem } from '../problem/problem.ts';
 import { type EventDocument, parseEventDocument, requireEventMediaType } from './event-document.ts';
+import { PublishLimits } from './publish-limits.ts';
 import { type PublishResult, publishProblem, publishResult } from './publish-problem.ts';
 import { requireTenant } from './tenant-check.ts';
 
@@ -16,10 +17,12 @@ export const PUBLISHER = Symbol('publisher');
 export class EventsController {
   readonly #publisher: Publisher;
   readonly #bodies: BodyReader;
+  readonly #limits: PublishLimits;
 
-  constructor(@Inject(PUBLISHER) publisher: Publisher, bodies: BodyReader) {
+  constructor(@Inject(PUBLISHER) publisher: Publisher, bodies: BodyReader, limits: PublishLimits) {
     this.#publisher = publisher;
     this.#bodies = bodies;
+    this.#limits = limits;
   }
 
   /** Takes one event or an array of events: all are validated before any is appended. */
@@ -33,6 +36,7 @@ export class EventsController {
     return this.#bodies.read(request, async (body) => {
       const document = parseEventDocument(body);
       requireTenant(principal, document);
+      await this.#limits.admit(principal, document);
       return { results: await this.#append(document) };
     });
   }

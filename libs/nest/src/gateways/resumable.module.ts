@@ -1,11 +1,15 @@
-import { type BeforeApplicationShutdown, type DynamicModule, type FactoryProvider, Module } from '@nestjs/common';
+import {
+  type BeforeApplicationShutdown,
+  type DynamicModule,
+  type FactoryProvider,
+  Module,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
-import { ResumableGateway, type ResumableGatewayOptions } from '@rejoin/socketio';
+import { ResumableGateway } from '@rejoin/socketio';
 import { ClientCommands } from './client-commands.ts';
+import { gatewayOptions, type ResumableModuleOptions } from './resumable-options.ts';
 import { WatchPolicies } from './watch-policies.ts';
-
-/** Watch policies come from {@link WatchPolicies}, where each gateway registers its own. */
-export type ResumableModuleOptions = Omit<ResumableGatewayOptions, 'authorizeWatch'>;
 
 export interface ResumableModuleAsyncOptions extends Pick<FactoryProvider<ResumableModuleOptions>, 'inject'> {
   readonly imports?: DynamicModule['imports'];
@@ -16,15 +20,19 @@ export interface ResumableModuleAsyncOptions extends Pick<FactoryProvider<Resuma
 const OPTIONS = Symbol('resumable module options');
 
 /**
- * Gives an application gateways whose clients resume: provides `ResumableGateway` and `WatchPolicies`. Install the adapter
- * with `useResumableGateways` before the application listens.
+ * Gives an application gateways whose clients resume: provides `ResumableGateway` and `WatchPolicies`. Put it under
+ * the gateways with `useResumableGateways` before the application listens; one that forgets to does not start.
+ *
+ *     ResumableModule.forRoot({ redisUrl: 'redis://…', tokens: { secret: '…' } })
  */
 @Module({})
-export class ResumableModule implements BeforeApplicationShutdown {
+export class ResumableModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly #gateway: ResumableGateway;
+  readonly #commands: ClientCommands;
 
-  constructor(gateway: ResumableGateway) {
+  constructor(gateway: ResumableGateway, commands: ClientCommands) {
     this.#gateway = gateway;
+    this.#commands = commands;
   }
 
   static forRoot(options: ResumableModuleOptions): DynamicModule {
@@ -44,14 +52,17 @@ export class ResumableModule implements BeforeApplicationShutdown {
           provide: ResumableGateway,
           inject: [OPTIONS, WatchPolicies],
           useFactory: (options: ResumableModuleOptions, policies: WatchPolicies) =>
-            new ResumableGateway({
-              ...options,
-              authorizeWatch: (principal, resource) => policies.allows(principal, resource),
-            }),
+            new ResumableGateway(
+              gatewayOptions(options, (principal, resource) => policies.allows(principal, resource)),
+            ),
         },
       ],
       exports: [ResumableGateway, WatchPolicies],
     };
+  }
+
+  onApplicationBootstrap(): void {
+    this.#commands.requireAttached(this.#gateway);
   }
 
   /** Tells the clients to come back elsewhere before the server closes. */

@@ -6,8 +6,8 @@ import { ResumableIoAdapter } from './resumable-io-adapter.ts';
 
 /**
  * Starts the application's `ResumableGateway` and puts it under every `@WebSocketGateway()`. Call it before `listen()`.
- * @param options of the Socket.IO server, such as those of an `OriginPolicy`
- * @throws EscapedHandlerError where a gateway's handler escapes the command pipeline
+ * @param options of the Socket.IO server; those that make it safe are the gateway's own
+ * @throws EscapedHandlerError where a gateway's handler escapes the command pipeline, or one listens elsewhere
  * @throws PartitionCountMismatchError
  */
 export async function useResumableGateways(

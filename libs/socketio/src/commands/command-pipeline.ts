@@ -9,8 +9,8 @@ const DEFAULT_TIMEOUT_MS = 10_000;
 
 /** Says whether one more command may run now. */
 export interface CommandLimiter {
-  /** @throws RefusedError `RATE_LIMITED` with the time to wait */
-  admit(context: CommandContext): Promise<void>;
+  /** @throws RefusedError `RATE_LIMITED` with the time to wait, `INVALID_PAYLOAD` for what is too large or too deep */
+  admit(context: CommandContext, args: readonly unknown[]): Promise<void>;
 }
 
 /**
@@ -45,25 +45,35 @@ export class CommandPipeline {
   async #serve([name, ...args]: Event, context: CommandContext): Promise<void> {
     const last = args.at(-1);
     const acknowledge = typeof last === 'function' ? (last as (answer: Acknowledgement) => void) : null;
+    const reply = acknowledge ?? ((answer: Acknowledgement) => answer.ok || context.socket.emit('error', answer));
     const answer = await this.#answer(name, acknowledge ? args.slice(0, -1) : args, context);
-    if (acknowledge) acknowledge(answer);
-    else if (!answer.ok) context.socket.emit('error', answer);
+    try {
+      reply(answer);
+    } catch (error) {
+      // What a command returns may not be possible to write as JSON.
+      reply(this.#failed(name, error, context));
+    }
+    context.connection.answered();
   }
 
   /** Never rejects. */
   async #answer(name: string, args: readonly unknown[], context: CommandContext): Promise<Acknowledgement> {
     try {
-      await this.#limiter.admit(context);
+      await this.#limiter.admit(context, args);
       const command = this.#commands.get(name);
       if (!command) throw new RefusedError('UNKNOWN_COMMAND', 'there is no such command');
       await authorize(command, context);
       const input = await this.#parse(command, args);
       return succeeded(await withDeadline(command, () => command.run(input, context)));
     } catch (error) {
-      if (error instanceof RefusedError) return failed(error);
-      this.#log.error({ err: error, command: name, socketId: context.socket.id }, 'a command failed');
-      return failed(new RefusedError('OVERLOADED', 'the command could not be carried out', { cause: error }));
+      return error instanceof RefusedError ? failed(error) : this.#failed(name, error, context);
     }
+  }
+
+  /** What went wrong is the operator's to know, not the client's. */
+  #failed(command: string, error: unknown, { socket }: CommandContext): Acknowledgement {
+    this.#log.error({ err: error, command, socketId: socket.id }, 'a command failed');
+    return failed(new RefusedError('OVERLOADED', 'the command could not be carried out', { cause: error }));
   }
 
   async #parse(command: Command, args: readonly unknown[]): Promise<unknown> {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type Keyspace, loadScript, type RedisClient } from '@rejoin/redis';
 import { RefusedError } from '../errors.ts';
 import type { ConnectionPrincipal } from '../principal.ts';
+import { spread } from '../return-delay.ts';
 import type { LimitListener } from './limit-listener.ts';
 
 export interface ConnectionBounds {
@@ -136,7 +137,7 @@ export class ConnectionLimits {
 
   #refuse(code: 'OVERLOADED' | 'RATE_LIMITED', scope: Scope): RefusedError {
     this.#listener.onLimited(scope);
-    return new RefusedError(code, `too many connections (${scope})`, { retryAfterMs: RETRY_AFTER_MS });
+    return new RefusedError(code, `too many connections (${scope})`, { retryAfterMs: spread(RETRY_AFTER_MS) });
   }
 
   /** Renews this gateway's life and its counts, and learns who else lives. A lost count is mended here. */

@@ -1,0 +1,63 @@
+import type { IncomingMessage } from 'node:http';
+import type { WireCode } from '@rejoin/protocol';
+import type { Socket } from 'socket.io';
+
+type Transport = Socket['conn'];
+
+export interface VestibuleOptions {
+  /** Transports that may wait, in all and of one address. */
+  readonly maxPending: number;
+  readonly maxPendingPerAddress: number;
+  /** The client's address; not a proxy's. */
+  addressOf(request: IncomingMessage): string;
+  /** Somebody was refused by a limit. */
+  onLimited(scope: string): void;
+}
+
+/**
+ * Transports that are open though nobody was admitted through them yet. Opening one takes no token, so their number is
+ * bounded before anything is kept for them; how long each may stay is `handshakeTimeoutMs`.
+ */
+export class Vestibule {
+  readonly #options: VestibuleOptions;
+  readonly #waiting = new Map<Transport, string>();
+  readonly #byAddress = new Map<string, number>();
+
+  constructor(options: VestibuleOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#waiting.size;
+  }
+
+  /** Why the request may not open a transport now; `null` where it may. */
+  refuses(request: IncomingMessage): WireCode | null {
+    const { maxPending, maxPendingPerAddress, addressOf, onLimited } = this.#options;
+    if (this.#waiting.size >= maxPending) {
+      onLimited('pending');
+      return 'OVERLOADED';
+    }
+    if ((this.#byAddress.get(addressOf(request)) ?? 0) < maxPendingPerAddress) return null;
+    onLimited('pending_per_address');
+    return 'RATE_LIMITED';
+  }
+
+  /** A transport opened; it waits until it is admitted or gone. */
+  enter(transport: Transport, request: IncomingMessage): void {
+    const address = this.#options.addressOf(request);
+    this.#waiting.set(transport, address);
+    this.#byAddress.set(address, (this.#byAddress.get(address) ?? 0) + 1);
+    transport.once('close', () => this.leave(transport));
+  }
+
+  /** It waits no more. */
+  leave(transport: Transport): void {
+    const address = this.#waiting.get(transport);
+    if (address === undefined) return;
+    this.#waiting.delete(transport);
+    const left = (this.#byAddress.get(address) ?? 1) - 1;
+    if (left > 0) this.#byAddress.set(address, left);
+    else this.#byAddress.delete(address);
+  }
+}
