@@ -2,6 +2,7 @@ import './check-node.mjs';
 import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 
 const { setUp } = await import('./setup.mjs');
+const { provideBrowser } = await import('./provide-browser.mjs');
 const { run, startInForeground } = await import('./run.mjs');
 const { fail, StepFailure, step } = await import('./step.mjs');
 
@@ -20,15 +21,24 @@ const CHECKS = [
 /** The checks write to a pipe, and by themselves would colour all of it or nothing. */
 const COLOR = process.stdout.isTTY ? { FORCE_COLOR: '1' } : { NO_COLOR: '1', FORCE_COLOR: '0' };
 
-const args = process.argv.slice(2);
+const install = !process.argv.includes('--no-install');
+const args = process.argv.slice(2).filter((arg) => arg !== '--no-install');
 let failedSteps = 0;
 
 try {
-  await setUp();
+  await setUp({ install });
 } catch (error) {
   if (!(error instanceof StepFailure)) fail(error);
   console.error(`\n${error.message}\n`);
   finish({ passed: 0, failed: 1 });
+}
+try {
+  await provideBrowser({ install });
+} catch (error) {
+  if (!(error instanceof StepFailure)) fail(error);
+  // What needs no browser is tested all the same.
+  console.error(`${error.message}\n`);
+  failedSteps += 1;
 }
 for (const [title, command, ...commandArgs] of CHECKS) {
   try {

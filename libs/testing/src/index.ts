@@ -1,4 +1,14 @@
+export {
+  type AccessibilityFinding,
+  accessibilityFindings,
+  type Browser,
+  type BrowserContext,
+  launchBrowser,
+  type Page,
+  screenshot,
+} from './browser.ts';
 export { ChildApp, type ChildAppOptions, type ChildExit, type LogLine } from './child-app.ts';
+export { type Chromium, findChromium } from './chromium.ts';
 export {
   type Delivery,
   EventRecorder,
