@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { bundleClient } from './bundle-client.mjs';
 import { ROOT, runOrFail } from './run.mjs';
 import { fail, StepFailure, step } from './step.mjs';
 
@@ -31,6 +32,7 @@ export async function build(lockHash) {
     for (const workspace of workspaces) removeStale(workspace);
     await runOrFail(process.execPath, [COMPILER, '-b', PROJECT, ...(force ? ['--force'] : [])]);
     for (const workspace of workspaces) copyAssets(workspace);
+    await bundleClient();
     requireReferences(workspaces);
     if (lockHash !== undefined) writeFileSync(STAMP, lockHash);
   });
