@@ -4,7 +4,7 @@ import { compareEntryIds, parseCursor } from '@rejoin/protocol';
 export type Verdict = 'new' | 'known' | 'disordered';
 
 /** Whether `a` is later than `b`; cursors of different histories cannot be compared, and then anything is later. */
-export function isLater(a: string, b: string | undefined): boolean {
+function isLater(a: string, b: string | undefined): boolean {
   const [one, two] = [parseCursor(a), parseCursor(b)];
   if (!one || !two || one.epoch !== two.epoch || one.partition !== two.partition) return true;
   return compareEntryIds(one.entryId, two.entryId) > 0;

@@ -100,7 +100,7 @@ export class ScriptedGateway {
 }
 
 /** Thrown by a command that is never answered. */
-export const NO_ANSWER = new Error('no answer');
+const NO_ANSWER = new Error('no answer');
 
 /** The cursor of the nth event of a history. */
 export const cursorOf = (n: number, epoch = 'epoch'): string => `${epoch}.0.1000-${n}`;
