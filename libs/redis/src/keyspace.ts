@@ -9,6 +9,7 @@ export interface PartitionKeys {
   readonly epoch: string;
   readonly lease: string;
   readonly fence: string;
+  readonly owner: string;
   readonly seen: string;
   readonly seenBefore: string;
   readonly handled: string;
@@ -46,6 +47,10 @@ export interface Keyspace {
   readonly revocations: string;
   /** Sorted set: gateway id, scored by its last heartbeat in milliseconds of Redis' clock. */
   readonly gateways: string;
+  /** Channel on which operators ask gateways. */
+  readonly control: string;
+  /** Stream of what operators did. */
+  readonly audit: string;
   /** Beginning of the keys that count for one kind of limit. */
   limits(kind: string): string;
   partition(partition: number): PartitionKeys;
@@ -72,6 +77,8 @@ export function keyspace(prefix = 'rejoin'): Keyspace {
     adapterChannel: `${prefix}:socket.io`,
     revocations: `${prefix}:revocations`,
     gateways: `${prefix}:gateways`,
+    control: `${prefix}:control`,
+    audit: `${prefix}:audit`,
     limits: (kind) => `${prefix}:limit:${kind}`,
     partition(partition) {
       let keys = partitions.get(partition);
@@ -95,6 +102,7 @@ function partitionKeys(prefix: string, partition: number): PartitionKeys {
     epoch: `${tag}:epoch`,
     lease: `${tag}:lease`,
     fence: `${tag}:fence`,
+    owner: `${tag}:owner`,
     seen: `${tag}:seen`,
     seenBefore: `${tag}:seen-before`,
     handled: `${tag}:handled`,

@@ -183,7 +183,7 @@ export class LeaseManager {
     );
     const free = await Promise.all(candidates.map((partition) => this.#store.isFree(partition)));
     const wanted = candidates.filter((_, index) => free[index]).slice(0, most);
-    const leases = await Promise.allSettled(wanted.map((partition) => this.#store.acquire(partition)));
+    const leases = await Promise.allSettled(wanted.map((partition) => this.#store.acquire(partition, this.workerId)));
     for (const result of leases) {
       if (result.status === 'rejected') this.#options.onError(result.reason);
       else if (result.value) this.#own(result.value);

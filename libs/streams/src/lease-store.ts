@@ -20,12 +20,16 @@ export class LeaseStore {
     this.#ttlMs = ttlMs;
   }
 
-  /** Takes a partition's lease, or resolves to `null` where somebody holds it. */
-  async acquire(partition: number): Promise<PartitionLease | null> {
-    const { lease, fence } = this.#keys.partition(partition);
+  /**
+   * Takes a partition's lease, or resolves to `null` where somebody holds it.
+   * @param workerId shown to operators as the owner
+   */
+  async acquire(partition: number, workerId = 'unnamed'): Promise<PartitionLease | null> {
+    const { lease, fence, owner } = this.#keys.partition(partition);
     const validUntilMs = performance.now() + this.#ttlMs;
     const random = randomBytes(9).toString('base64url');
-    const token = (await acquireScript.run(this.#client, [lease, fence], [random, this.#ttlMs])) as string | null;
+    const args = [random, this.#ttlMs, workerId];
+    const token = (await acquireScript.run(this.#client, [lease, fence, owner], args)) as string | null;
     return token === null ? null : new PartitionLease(partition, token, validUntilMs);
   }
 
