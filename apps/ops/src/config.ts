@@ -1,10 +1,20 @@
-import { bytes, integer, port, readConfiguration, redisVariables, tokenVariables } from '@rejoin/runtime';
+import {
+  bytes,
+  integer,
+  port,
+  readConfiguration,
+  redisVariables,
+  replayVariables,
+  tokenVariables,
+} from '@rejoin/runtime';
 
 const EVENTS = { min: 1_000, max: 100_000_000 } as const;
 
 const variables = {
   ...redisVariables,
   ...tokenVariables,
+  windowMs: replayVariables.windowMs,
+  replayMaxBytes: replayVariables.maxBytes,
   port: port('OPS_PORT', 3_100),
   /** Largest request body. */
   maxBodyBytes: bytes('OPS_MAX_BODY', 16 * 1024 ** 2, '16mb'),

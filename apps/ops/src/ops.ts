@@ -4,6 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { createTokenVerifier } from '@rejoin/identity';
 import { RateLimit } from '@rejoin/limits';
+import type { SettingsView } from '@rejoin/operations';
 import { createPublisher, type Publisher, StreamUnavailableError } from '@rejoin/publisher';
 import { connect, disconnect, keyspace, PartitionCountMismatchError } from '@rejoin/redis';
 import {
@@ -15,8 +16,11 @@ import {
   serverUrl,
 } from '@rejoin/runtime';
 import { ProcessMetrics, publisherMetrics, readinessMetrics } from '@rejoin/telemetry';
+import { describeApi, OPENAPI_PATH } from './api/openapi.ts';
+import { validation } from './api/validation.ts';
 import { type OpsConfiguration, readOpsConfiguration } from './config.ts';
 import { PublishLimits } from './events/publish-limits.ts';
+import { OperationsAccess } from './operations/operations-access.ts';
 import { opsModule } from './ops.module.ts';
 import { RedisProbe } from './redis-probe.ts';
 
@@ -48,6 +52,18 @@ export async function startOps({ environment, lifecycle, logger }: AppContext): 
   lifecycle.onStop('publisher', () => publisher.close());
   await openInstallation(publisher, logger);
 
+  const operations = new OperationsAccess({
+    redisUrl: configuration.redisUrl,
+    keys: keyspace(configuration.prefix),
+    ...(configuration.partitions === undefined ? {} : { partitions: configuration.partitions }),
+    logger,
+  });
+  lifecycle.onStop('operations', () => operations.stop());
+  // Statuses and rates need a window of samples, so they are taken from the beginning.
+  operations
+    .open()
+    .catch((error: unknown) => logger.warn({ err: error }, 'Redis is away: nothing can be looked at yet'));
+
   const app = await NestFactory.create<NestExpressApplication>(
     opsModule({
       publisher,
@@ -55,11 +71,14 @@ export async function startOps({ environment, lifecycle, logger }: AppContext): 
       bodyLimits: configuration,
       publishLimits: openPublishLimits(configuration, { lifecycle, logger, metrics }),
       logger,
+      operations,
+      settings: () => settingsOf(configuration, operations),
     }),
     { logger: ['error', 'warn'], abortOnError: false, bodyParser: false },
   );
   const server = app.getHttpServer() as Server;
   lifecycle.onStop('HTTP server', () => stopServing(app, server));
+  app.useGlobalPipes(validation);
   app.disable('x-powered-by');
   app.disable('etag');
   app.use((request: IncomingMessage, response: ServerResponse, next: () => void) => {
@@ -69,6 +88,7 @@ export async function startOps({ environment, lifecycle, logger }: AppContext): 
   });
   server.requestTimeout = REQUEST_TIMEOUT_MS;
   server.headersTimeout = HEADERS_TIMEOUT_MS;
+  serveApiDescription(app);
   await app.listen(configuration.port);
   return { url: serverUrl(server) };
 }
@@ -93,6 +113,20 @@ function openPublishLimits(
     perTenSeconds('events_per_tenant', configuration.eventsPerTenant),
     (scope) => limited({ scope }),
   );
+}
+
+async function settingsOf(configuration: OpsConfiguration, operations: OperationsAccess): Promise<SettingsView> {
+  const { prefix, windowMs, replayMaxBytes, maxBacklog } = configuration;
+  const { partitions } = await operations.open();
+  return { prefix, partitions: partitions.count, replayWindowMs: windowMs, replayMaxBytes, maxBacklog };
+}
+
+/** To anybody: it says how to ask, not what there is. */
+function serveApiDescription(app: NestExpressApplication): void {
+  const description = JSON.stringify(describeApi(app));
+  app.use(OPENAPI_PATH, (_: IncomingMessage, response: ServerResponse) => {
+    response.setHeader('content-type', 'application/json').end(description);
+  });
 }
 
 /** Finds a wrong partition count at once; a Redis that is away is waited for while requests are answered 503. */

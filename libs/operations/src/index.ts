@@ -1,3 +1,4 @@
+export type { Actor } from './actor.ts';
 export {
   AUDIT_ACTIONS,
   type AuditAction,
@@ -37,6 +38,8 @@ export {
   tasksPage,
   taskView,
 } from './dead-letters/task-view.ts';
+export { OperationError, type OperationErrorCode } from './errors.ts';
+export type { EventsQuery } from './events/event-query.ts';
 export { type EventsPage, type EventView, eventsPage, eventView } from './events/event-view.ts';
 export {
   type DoctorView,
@@ -48,6 +51,7 @@ export {
   sessionView,
   settingsView,
 } from './installation-view.ts';
+export { Operations, type OperationsOptions } from './operations.ts';
 export { nextPage, type Page, pageOf } from './page.ts';
 export {
   PARTITION_STATUSES,
@@ -69,6 +73,7 @@ export {
   type WorkerView,
   workerView,
 } from './partitions/partition-view.ts';
+export { PARTITION_SORTS, type PartitionsQuery } from './partitions/partitions.ts';
 export { type PauseOutcome, type PauseView, pauseOutcome, pauseView } from './pauses/pause-view.ts';
 export { type PendingPage, type PendingView, pendingPage, pendingView } from './pending/pending-view.ts';
 export { type TenantsPage, type TenantView, tenantsPage, tenantView } from './tenant-view.ts';

@@ -6,7 +6,7 @@ export interface Page<Item> {
   readonly items: readonly Item[];
   /** Where the next page begins, for `after`; `null` at the end. */
   readonly next: string | null;
-  /** When this was so, by Redis' clock: how fresh the page is. */
+  /** When this was so: how fresh the page is. */
   readonly asOf: string;
 }
 

@@ -6,6 +6,8 @@ export interface BodyLimits {
   readonly maxBodyBytes: number;
   /** Most bytes of all bodies that are held at one time. */
   readonly maxHeldBytes: number;
+  /** How a larger body is refused; `EVENT_TOO_LARGE` by default. */
+  readonly tooLarge?: 'EVENT_TOO_LARGE' | 'REQUEST_TOO_LARGE';
 }
 
 /**
@@ -78,6 +80,7 @@ export class BodyReader {
   }
 
   #tooLarge(): Problem {
-    return new Problem(413, 'EVENT_TOO_LARGE', `the body is larger than ${this.#limits.maxBodyBytes} bytes`);
+    const { maxBodyBytes, tooLarge = 'EVENT_TOO_LARGE' } = this.#limits;
+    return new Problem(413, tooLarge, `the body is larger than ${maxBodyBytes} bytes`);
   }
 }

@@ -1,4 +1,5 @@
 import { All, Controller, HttpCode, Inject, Post, Req, UseGuards } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
 import type { EventInput, Publisher } from '@rejoin/publisher';
 import type { Request } from 'express';
 import { BearerGuard, principalOf, RequireScope } from '../access/bearer.guard.ts';
@@ -13,6 +14,7 @@ import { requireTenant } from './tenant-check.ts';
 export const PUBLISHER = Symbol('publisher');
 
 /** Publishing over HTTP. */
+@ApiExcludeController()
 @Controller('v1/events')
 export class EventsController {
   readonly #publisher: Publisher;
@@ -44,7 +46,7 @@ export class EventsController {
   @All()
   refuse(@Req() request: Request): never {
     throw new Problem(405, 'METHOD_NOT_ALLOWED', `${request.method} is not possible here`, {
-      headers: { allow: 'POST' },
+      headers: { allow: 'GET, HEAD, POST' },
     });
   }
 

@@ -2,6 +2,7 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Inject 
 import type { Logger } from '@rejoin/runtime';
 import type { Request, Response } from 'express';
 import { LOGGER } from '../logger.ts';
+import { operationProblem } from './operation-problem.ts';
 import { Problem, type ProblemCode } from './problem.ts';
 
 /** Answers whatever a request ends with as `application/problem+json`. Nothing unexpected is shown, only logged. */
@@ -39,6 +40,8 @@ export class ProblemFilter implements ExceptionFilter {
 
 function asProblem(exception: unknown): Problem {
   if (exception instanceof Problem) return exception;
+  const problem = operationProblem(exception);
+  if (problem) return problem;
   if (exception instanceof HttpException && exception.getStatus() < 500) {
     const status = exception.getStatus();
     return new Problem(status, CODES[status] ?? 'BAD_REQUEST', exception.message, { cause: exception });

@@ -3,6 +3,7 @@ import { STATUS_CODES } from 'node:http';
 /** Codes that a problem may bear. They are stable; what a text says is not. */
 export type ProblemCode =
   | 'INVALID_EVENT'
+  | 'INVALID_REQUEST'
   | 'AUTH_REQUIRED'
   | 'AUTH_INVALID'
   | 'AUTH_EXPIRED'
@@ -12,6 +13,8 @@ export type ProblemCode =
   | 'NOT_FOUND'
   | 'METHOD_NOT_ALLOWED'
   | 'EVENT_TOO_LARGE'
+  | 'REQUEST_TOO_LARGE'
+  | 'CONFLICT'
   | 'UNSUPPORTED_MEDIA_TYPE'
   | 'RATE_LIMITED'
   | 'BACKLOG_FULL'

@@ -23,7 +23,10 @@ export type EventView = v.InferOutput<typeof eventView>;
 
 export const eventsPage = pageOf(eventView, {
   scanned: described(count, 'entries that were looked at for this page'),
-  total: described(count, 'entries that there are in the partitions that were looked at'),
+  total: described(
+    v.nullable(count),
+    'entries that there are in the partitions that were looked at; null for a token that is bound to a tenant',
+  ),
   exhausted: described(v.boolean(), 'false: the scan budget ended before the page was full; go on with `next`'),
 });
 

@@ -18,7 +18,7 @@ export const pendingView = v.object({
 export type PendingView = v.InferOutput<typeof pendingView>;
 
 export const pendingPage = pageOf(pendingView, {
-  total: described(count, 'entries pending in the partition'),
+  total: described(v.nullable(count), 'entries pending in the partition; null for a token that is bound to a tenant'),
   consumer: v.nullable(v.string()),
 });
 

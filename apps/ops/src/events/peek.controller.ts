@@ -1,0 +1,48 @@
+import { Controller, Get, Query } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { type Actor, type EventsPage, eventsPage } from '@rejoin/operations';
+import * as v from 'valibot';
+import { By } from '../api/actor.decorator.ts';
+import { Look } from '../api/endpoint.decorator.ts';
+import { after, flag, integerText, limit, text, timeText } from '../api/parameters.ts';
+import { OperationsAccess } from '../operations/operations-access.ts';
+
+const query = v.strictObject({
+  tenant: v.optional(text),
+  type: v.optional(text),
+  subject: v.optional(text),
+  audience: v.optional(v.pipe(text, v.description('an audience token; needs a tenant'))),
+  since: v.optional(timeText),
+  until: v.optional(timeText),
+  stage: v.optional(v.picklist(['waiting', 'fanned_out'])),
+  order: v.optional(v.picklist(['newest', 'oldest'])),
+  payload: flag,
+  reason: v.optional(v.pipe(text, v.description('why payloads are shown; goes into the audit'))),
+  scanLimit: v.optional(v.pipe(integerText, v.minValue(1), v.maxValue(100_000))),
+  limit,
+  after,
+});
+
+/** Looking at events without taking them. */
+@ApiTags('events')
+@Controller('v1/events')
+export class PeekController {
+  readonly #operations: OperationsAccess;
+
+  constructor(operations: OperationsAccess) {
+    this.#operations = operations;
+  }
+
+  @Get()
+  @Look({
+    summary: 'Events that wait or were fanned out, latest first, and what was looked at for that',
+    answer: eventsPage,
+  })
+  async peek(
+    @By() actor: Actor,
+    @Query({ schema: query }) { since: sinceMs, until: untilMs, payload, ...rest }: v.InferOutput<typeof query>,
+  ): Promise<EventsPage> {
+    const { events } = await this.#operations.open();
+    return events.peek(actor, { ...rest, sinceMs, untilMs, payload: payload ?? false });
+  }
+}

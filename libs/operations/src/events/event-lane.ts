@@ -1,0 +1,190 @@
+import { compareEntryIds, type EntryId, entryIdTimeMs, formatCursor } from '@rejoin/protocol';
+import { loadScript, type PartitionKeys, type RedisClient } from '@rejoin/redis';
+import { type EventsQuery, roomOfFilter, waitingMatcher } from './event-query.ts';
+import type { EventView } from './event-view.ts';
+import { fieldOf, readStoredEvent } from './stored-event.ts';
+
+/** Entries and bytes that one command looks at. */
+const STEP_ENTRIES = 500;
+const STEP_BYTES = 1024 ** 2;
+const WAITING_STEP = 50;
+
+const script = loadScript('peek-feed', import.meta.url);
+
+/** An entry, and the partition that tells it from another's of the same ID: the order of a list over partitions. */
+export interface EventPlace {
+  readonly entryId: EntryId;
+  readonly partition: number;
+}
+
+export function comparePlaces(a: EventPlace, b: EventPlace): number {
+  return compareEntryIds(a.entryId, b.entryId) || a.partition - b.partition;
+}
+
+export interface LaneOptions {
+  readonly client: RedisClient;
+  readonly keys: PartitionKeys;
+  readonly query: EventsQuery;
+  readonly epoch: string;
+  /** The last entry handled: what is above waits, what is below is in the feed. */
+  readonly done: EntryId;
+  readonly after: EventPlace | null;
+}
+
+/**
+ * One partition's events as one sequence, the waiting ones and those of the feed: no entry is in both, for what waits has
+ * higher IDs than everything handled.
+ */
+export class EventLane {
+  /** Matches that are read and not taken, next one first. */
+  readonly found: EventView[] = [];
+  /** Everything up to here, in the lane's order, was looked at; `null` before the first look. */
+  frontier: EntryId | null = null;
+  scanned = 0;
+  readonly #options: LaneOptions;
+  readonly #newest: boolean;
+  readonly #segments: ('waiting' | 'fanned_out')[];
+  #from: string;
+  readonly #min: string;
+  readonly #max: string;
+
+  constructor(options: LaneOptions) {
+    this.#options = options;
+    const { query, after, keys } = options;
+    this.#newest = query.order !== 'oldest';
+    const both = this.#newest ? (['waiting', 'fanned_out'] as const) : (['fanned_out', 'waiting'] as const);
+    this.#segments = both.filter((stage) => query.stage === undefined || query.stage === stage);
+    this.#min = query.sinceMs === undefined ? '-' : String(query.sinceMs);
+    this.#max = query.untilMs === undefined ? '+' : String(query.untilMs);
+    this.#from = this.#newest ? this.#max : this.#min;
+    if (after) {
+      // Of the same ID, partitions come in their order; those that come before were shown.
+      const shown = this.#newest ? keys.partition >= after.partition : keys.partition <= after.partition;
+      this.#from = `${shown ? '(' : ''}${after.entryId}`;
+    }
+  }
+
+  get partition(): number {
+    return this.#options.keys.partition;
+  }
+
+  /** Whether nothing is left to look at; some of what was found may be left to take. */
+  get isOver(): boolean {
+    return this.#segments.length === 0;
+  }
+
+  /** Looks on, at most `budget` entries. */
+  async advance(budget: number, most: number): Promise<void> {
+    do {
+      const [stage] = this.#segments;
+      if (stage === 'waiting') await this.#lookAtWaiting(budget);
+      else if (stage === 'fanned_out') await this.#lookAtFeed(budget, most);
+    } while (this.frontier === null && !this.isOver);
+  }
+
+  async #lookAtFeed(budget: number, most: number): Promise<void> {
+    const { client, keys, query } = this.#options;
+    const { tenant, type, subject } = query;
+    const [from, to] = this.#bounds();
+    const reply = (await script.run(
+      client,
+      [keys.feed],
+      [
+        this.#newest ? 'newest' : 'oldest',
+        from,
+        to,
+        Math.min(budget, STEP_ENTRIES),
+        STEP_BYTES,
+        most,
+        tenant === undefined ? '' : encodeURIComponent(tenant),
+        type ?? '',
+        roomOfFilter(query) ?? '',
+        subject === undefined ? '' : JSON.stringify(subject),
+      ],
+    )) as [number, EntryId, number, ...string[]];
+    const [looked, last, over, ...flat] = reply;
+    for (let i = 0; i < flat.length; i += 3) {
+      const view = this.#feedView(flat[i] as string, flat[i + 1] as string, flat[i + 2] as string);
+      if (subject === undefined || view.subject === subject) this.found.push(view);
+    }
+    this.#moved(looked, last, over === 1);
+  }
+
+  async #lookAtWaiting(budget: number): Promise<void> {
+    const { client, keys, query, done } = this.#options;
+    const [from, to] = this.#bounds();
+    const step = Math.min(budget, WAITING_STEP);
+    const entries = this.#newest
+      ? await client.xrevrange(keys.events, from, to, 'COUNT', step)
+      : await client.xrange(keys.events, from, to, 'COUNT', step);
+    const matches = waitingMatcher(query);
+    let over = entries.length < step;
+    let last: EntryId | null = null;
+    for (const [entryId, fields] of entries) {
+      // Handled, and not trimmed yet. Newest first, all the rest is as well; oldest first, none is.
+      if (compareEntryIds(entryId, done) <= 0) {
+        over = true;
+        break;
+      }
+      last = entryId;
+      const text = fieldOf(fields, 'event');
+      const event = readStoredEvent(text);
+      if (matches(event)) this.found.push(this.#view(entryId, 'waiting', event, text ?? ''));
+    }
+    this.#moved(entries.length, last, over);
+  }
+
+  /** The bounds of the segment at hand, in the order in which a range command takes them. */
+  #bounds(): [string, string] {
+    const { done } = this.#options;
+    const end = this.#newest ? this.#min : this.#max;
+    if (this.#segments[0] !== 'waiting' || this.#newest) return [this.#from, end];
+    const start = this.#from === '-' || compareEntryIds(idOf(this.#from), done) < 0 ? `(${done}` : this.#from;
+    return [start, end];
+  }
+
+  #moved(looked: number, last: EntryId | null, isOver: boolean): void {
+    this.scanned += looked;
+    if (last) {
+      this.frontier = last;
+      this.#from = `(${last}`;
+    }
+    if (isOver) this.#segments.shift();
+  }
+
+  #feedView(entryId: EntryId, route: string, json: string): EventView {
+    const [, tenant = '', type = '', ...rooms] = route.split(' ');
+    const event = readStoredEvent(json);
+    const audience = rooms.map((room) => decodeURIComponent(room.slice(room.indexOf(':') + 1)));
+    return this.#view(entryId, 'fanned_out', { ...event, tenant: decodeURIComponent(tenant), type, audience }, json);
+  }
+
+  #view(
+    entryId: EntryId,
+    stage: EventView['stage'],
+    event: ReturnType<typeof readStoredEvent>,
+    json: string,
+  ): EventView {
+    const { keys, epoch, query } = this.#options;
+    return {
+      partition: keys.partition,
+      entryId,
+      cursor: formatCursor({ epoch, partition: keys.partition, entryId }),
+      stage,
+      eventId: event.id,
+      type: event.type,
+      tenant: event.tenant,
+      subject: event.subject,
+      time: event.time,
+      appendedAt: new Date(entryIdTimeMs(entryId)).toISOString(),
+      audience: [...event.audience],
+      bytes: Buffer.byteLength(json),
+      ...(query.payload ? { data: event.data ?? null } : {}),
+    };
+  }
+}
+
+function idOf(bound: string): EntryId {
+  const id = bound.startsWith('(') ? bound.slice(1) : bound;
+  return id.includes('-') ? id : `${id}-0`;
+}
