@@ -281,15 +281,10 @@ describe('a bad body', () => {
 });
 
 describe('other requests', () => {
-  test.each(['GET', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])('%s is not allowed', async (method) => {
+  test.each(['PUT', 'PATCH', 'DELETE', 'OPTIONS'])('%s is not allowed', async (method) => {
     const answer = await ops.request('/v1/events', { method, headers: { authorization: `Bearer ${SERVICE}` } });
     expect(answer).toMatchObject(problem(405, 'METHOD_NOT_ALLOWED'));
-    expect(answer.headers.get('allow')).toBe('POST');
-  });
-
-  test('HEAD is not allowed either', async () => {
-    const answer = await ops.request('/v1/events', { method: 'HEAD' });
-    expect({ status: answer.status, allow: answer.headers.get('allow') }).toEqual({ status: 405, allow: 'POST' });
+    expect(answer.headers.get('allow')).toBe('GET, HEAD, POST');
   });
 
   test.each(['/', '/v1', '/v1/events/7', '/nowhere?x=1'])('%s is not found', async (path) => {
