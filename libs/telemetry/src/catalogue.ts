@@ -29,6 +29,73 @@ export const METRICS = {
     from: ALL,
   },
 
+  rejoin_stream_entries: {
+    type: 'gauge',
+    help: 'Entries of the event stream, handled ones that are not trimmed yet included.',
+    labels: ['partition'],
+    from: ['ops'],
+  },
+  rejoin_group_lag_entries: {
+    type: 'gauge',
+    help: 'Entries that wait: read by nobody. At least so many where rejoin_group_lag_known is 0; absent where nothing is known.',
+    labels: ['partition'],
+    from: ['ops'],
+  },
+  rejoin_group_lag_known: {
+    type: 'gauge',
+    help: 'Whether the lag is exact: 1 or 0.',
+    labels: ['partition'],
+    from: ['ops'],
+  },
+  rejoin_group_oldest_undelivered_age_seconds: {
+    type: 'gauge',
+    help: 'Age of the oldest entry that waits; 0 where it is known that none does.',
+    labels: ['partition'],
+    from: ['ops'],
+  },
+  rejoin_group_oldest_unacked_age_seconds: {
+    type: 'gauge',
+    help: 'Age of the oldest entry that was read and not acknowledged; 0 where there is none.',
+    labels: ['partition'],
+    from: ['ops'],
+  },
+  rejoin_group_pending_entries: {
+    type: 'gauge',
+    help: 'Entries that were read and not acknowledged.',
+    labels: ['partition'],
+    from: ['ops'],
+  },
+  rejoin_partition_paused: {
+    type: 'gauge',
+    help: 'Whether an operator paused the partition: 1 or 0.',
+    labels: ['partition'],
+    from: ['ops'],
+  },
+  rejoin_parked_entries: {
+    type: 'gauge',
+    help: 'Events that were put aside for a later attempt.',
+    labels: ['partition'],
+    from: ['ops'],
+  },
+  rejoin_dead_letter_entries: {
+    type: 'gauge',
+    help: 'Dead letters that are kept.',
+    labels: ['partition'],
+    from: ['ops'],
+  },
+  rejoin_feed_bytes: {
+    type: 'gauge',
+    help: "Bytes of the feed's entries.",
+    labels: ['partition'],
+    from: ['ops'],
+  },
+  rejoin_replay_window_seconds: {
+    type: 'gauge',
+    help: 'How far back a client may resume now without a gap.',
+    labels: ['partition'],
+    from: ['ops'],
+  },
+
   rejoin_publish_duration_seconds: {
     type: 'histogram',
     help: "From the call to Redis' answer; of each append the event that waited longest.",

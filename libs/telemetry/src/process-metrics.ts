@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { METRICS, type MetricDefinition, type MetricNameOf } from './catalogue.ts';
 
@@ -14,6 +15,9 @@ const COSTLY = [
   'nodejs_active_resources',
   'nodejs_active_resources_total',
 ] as const;
+
+/** Prometheus waits for ten seconds, and then has nothing of this process at all. */
+const PREPARATION_MS = 3_000;
 
 /** A value with its labels; what is not among the values of a reading has no series. */
 export type Reading = readonly [labels: Readonly<Record<string, string | number>>, value: number];
@@ -67,13 +71,17 @@ export class ProcessMetrics {
     });
   }
 
-  /** Runs before the values are read; for facts that several metrics share. What it throws fails the reading. */
+  /**
+   * Runs before the values are read; for facts that several metrics share. Where it fails or takes longer than
+   * {@link PREPARATION_MS}, the rest is served all the same.
+   */
   beforeReading(prepare: () => Promise<void>): void {
     this.#beforeReading.push(prepare);
   }
 
   async text(): Promise<string> {
-    await Promise.all(this.#beforeReading.map((prepare) => prepare()));
+    const prepared = Promise.allSettled(this.#beforeReading.map((prepare) => prepare()));
+    await Promise.race([prepared, delay(PREPARATION_MS, undefined, { ref: false })]);
     return this.#registry.metrics();
   }
 

@@ -4,11 +4,16 @@ import { METRICS, type MetricDefinition } from '../src/index.ts';
 const metrics = Object.entries(METRICS) as [name: string, definition: MetricDefinition][];
 const names = metrics.map(([name]) => name);
 
-/**
- * What operators were promised, in the names of this project's design. Those about streams and partitions come from the
- * operations library and are in the same catalogue.
- */
+/** What operators were promised. */
 const PROMISED = [
+  'rejoin_stream_entries',
+  'rejoin_group_lag_entries',
+  'rejoin_group_lag_known',
+  'rejoin_group_oldest_undelivered_age_seconds',
+  'rejoin_group_oldest_unacked_age_seconds',
+  'rejoin_group_pending_entries',
+  'rejoin_partition_paused',
+  'rejoin_replay_window_seconds',
   'rejoin_redeliveries_total',
   'rejoin_dead_letters_total',
   'rejoin_partition_owner_info',

@@ -7,7 +7,9 @@ import {
   type GatewayFacts,
   gatewayMetrics,
   METRICS,
+  type PartitionFacts,
   ProcessMetrics,
+  partitionMetrics,
   publisherMetrics,
   readinessMetrics,
   workerMetrics,
@@ -33,6 +35,19 @@ const GATEWAY: GatewayFacts = {
   replaying: 1,
   bufferedBytes: 4_096,
   deliveries: { live: 10, replayed: 2, filtered: 1, missed: 0 },
+};
+const PARTITION: PartitionFacts = {
+  partition: 3,
+  length: 12,
+  lag: { value: 5, exact: true },
+  oldestUndeliveredAgeMs: 1_500,
+  oldestUnackedAgeMs: null,
+  pending: 0,
+  parked: 1,
+  deadLetters: 2,
+  paused: true,
+  feedBytes: 9_000,
+  coveredMs: 3_600_000,
 };
 const COUNTERS = {
   delivered: 7,
@@ -63,12 +78,16 @@ describe('the metrics of a process', () => {
     expect((await fetch(`${url}/metricsx`)).status).toBe(404);
   });
 
-  it('say that they cannot be read, where something that they need fails', async () => {
+  it('are served without what cannot be read now', async () => {
     const metrics = new ProcessMetrics();
-    metrics.beforeReading(() => Promise.reject(new Error('Redis is away')));
-    const response = await fetch(`${await serve(metrics)}/metrics`);
-    expect(response.status).toBe(500);
-    expect(await response.text()).toBe('metrics cannot be read: Redis is away\n');
+    readinessMetrics(metrics, () => false);
+    let away = false;
+    partitionMetrics(metrics, () => (away ? Promise.reject(new Error('Redis is away')) : Promise.resolve([PARTITION])));
+    expect(seriesValue(await metrics.text(), 'rejoin_stream_entries', { partition: '3' })).toBe(12);
+    away = true;
+    const text = await metrics.text();
+    expect(seriesValue(text, 'rejoin_stream_entries')).toBeUndefined();
+    expect(seriesValue(text, 'rejoin_ready')).toBe(0);
   });
 
   it('tell of the process: CPU, memory, event loop, garbage collection; and nothing that counts every handle', async () => {
@@ -172,5 +191,38 @@ describe('the metrics of a publisher', () => {
     expect(seriesValue(text, 'rejoin_publish_events_total', { result: 'duplicate' })).toBe(2);
     expect(seriesValue(text, 'rejoin_publish_events_total', { result: 'failed' })).toBe(1);
     expect(seriesValue(text, 'rejoin_publish_duration_seconds_bucket', { le: '0.005' })).toBe(1);
+  });
+});
+
+describe('the metrics of partitions', () => {
+  const read = async (facts: Partial<PartitionFacts>): Promise<(name: string) => number | undefined> => {
+    const metrics = new ProcessMetrics();
+    partitionMetrics(metrics, () => Promise.resolve([{ ...PARTITION, ...facts }]));
+    const text = await metrics.text();
+    return (name) => seriesValue(text, name, { partition: '3' });
+  };
+
+  it('tell entries and ages, in base units', async () => {
+    const value = await read({});
+    expect(value('rejoin_group_lag_entries')).toBe(5);
+    expect(value('rejoin_group_lag_known')).toBe(1);
+    expect(value('rejoin_group_oldest_undelivered_age_seconds')).toBe(1.5);
+    expect(value('rejoin_group_oldest_unacked_age_seconds')).toBe(0);
+    expect(value('rejoin_partition_paused')).toBe(1);
+    expect(value('rejoin_replay_window_seconds')).toBe(3_600);
+  });
+
+  it('say 0 for an age only where it is known that nothing waits', async () => {
+    const nothing = await read({ lag: { value: 0, exact: true }, oldestUndeliveredAgeMs: null });
+    expect(nothing('rejoin_group_oldest_undelivered_age_seconds')).toBe(0);
+    const unknown = await read({ lag: null, oldestUndeliveredAgeMs: null, pending: 4, coveredMs: null });
+    expect(unknown('rejoin_group_lag_entries')).toBeUndefined();
+    expect(unknown('rejoin_group_lag_known')).toBe(0);
+    expect(unknown('rejoin_group_oldest_undelivered_age_seconds')).toBeUndefined();
+    expect(unknown('rejoin_group_oldest_unacked_age_seconds')).toBeUndefined();
+    expect(unknown('rejoin_replay_window_seconds')).toBeUndefined();
+    const bound = await read({ lag: { value: 7, exact: false } });
+    expect(bound('rejoin_group_lag_entries')).toBe(7);
+    expect(bound('rejoin_group_lag_known')).toBe(0);
   });
 });
