@@ -3,6 +3,7 @@ import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 
 const { setUp } = await import('./setup.mjs');
 const { provideBrowser } = await import('./provide-browser.mjs');
+const { provideLoadBalancer } = await import('./provide-load-balancer.mjs');
 const { run, startInForeground } = await import('./run.mjs');
 const { fail, StepFailure, step } = await import('./step.mjs');
 
@@ -32,13 +33,15 @@ try {
   console.error(`\n${error.message}\n`);
   finish({ passed: 0, failed: 1 });
 }
-try {
-  await provideBrowser({ install });
-} catch (error) {
-  if (!(error instanceof StepFailure)) fail(error);
-  // What needs no browser is tested all the same.
-  console.error(`${error.message}\n`);
-  failedSteps += 1;
+for (const provide of [provideBrowser, provideLoadBalancer]) {
+  try {
+    await provide({ install });
+  } catch (error) {
+    if (!(error instanceof StepFailure)) fail(error);
+    // What does not need it is tested all the same.
+    console.error(`${error.message}\n`);
+    failedSteps += 1;
+  }
 }
 for (const [title, command, ...commandArgs] of CHECKS) {
   try {

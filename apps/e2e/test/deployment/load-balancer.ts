@@ -34,7 +34,8 @@ export class LoadBalancer {
     const child = spawn('haproxy', ['-db', '-f', CONFIGURATION], {
       stdio: ['ignore', 'pipe', 'pipe', descriptorOf(clients), descriptorOf(admin)],
       env: {
-        PATH: `${process.env.PATH}:/usr/sbin`,
+        // As scripts/provide-load-balancer.mjs looks for it.
+        PATH: `${process.env.PATH}:/usr/sbin:/usr/local/sbin`,
         // Sockets that it inherits, so that no port can be taken by somebody else in between.
         BIND: 'fd@3',
         ADMIN_BIND: 'fd@4',
