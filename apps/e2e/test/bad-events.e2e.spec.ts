@@ -59,7 +59,7 @@ const BAD: readonly (readonly [name: string, fields: readonly (string | Buffer)[
   ['binary data', ['event', json({ data: undefined, data_base64: 'AAAA' })], 'INVALID_EVENT'],
   ['an unknown audience token', ['event', json({ audience: 'everybody' })], 'INVALID_EVENT'],
   ['an audience of nobody', ['event', json({ audience: '' })], 'INVALID_EVENT'],
-  ['a group', ['event', json({ audience: 'group:night-shift' })], 'INVALID_EVENT'],
+  ['a group without a name', ['event', json({ audience: 'group:' })], 'INVALID_EVENT'],
   [
     'too many audience tokens',
     ['event', json({ audience: Array.from({ length: 1_001 }, (_, n) => `user:${n}`).join() })],

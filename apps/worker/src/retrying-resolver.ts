@@ -1,5 +1,5 @@
-import type { AudienceResolution } from '@rejoin/audience';
-import { type DomainEvent, roomOf } from '@rejoin/protocol';
+import type { AudienceResolution, MembershipDirectory } from '@rejoin/audience';
+import type { DomainEvent } from '@rejoin/protocol';
 import { type DeadLetterCode, pause } from '@rejoin/streams';
 import type { ResolverBreakers } from './resolver-breakers.ts';
 
@@ -12,6 +12,8 @@ export type Resolved =
 /** What is asked: the audience rules, and resolvers in code. What it throws is a failure for now. */
 export interface EventResolver {
   resolve(event: DomainEvent, signal: AbortSignal): AudienceResolution | Promise<AudienceResolution>;
+  /** The same, which asks a directory for the members of groups. */
+  withGroups?(groups: MembershipDirectory): EventResolver;
 }
 
 /** How long an event is tried again where it stands, in milliseconds, before it is parked: its partition waits for it. */
@@ -39,7 +41,8 @@ export class RetryingResolver {
    * @param signal gives up waiting; the answer is then worth nothing
    */
   resolve(event: DomainEvent, signal: AbortSignal): Resolved | Promise<Resolved> {
-    const resting = this.#breakers.restingFor(event.type);
+    // An event that names its audience itself needs no resolver.
+    const resting = event.audience === undefined ? this.#breakers.restingFor(event.type) : null;
     if (resting !== null) return { kind: 'later', code: 'RESOLVER_FAILED', message: `resolver ${resting} is down` };
     const resolved = this.#ask(event, signal);
     if (!isPromise(resolved) && resolved.kind !== 'later') return resolved;
@@ -75,10 +78,13 @@ export class RetryingResolver {
   #understand(event: DomainEvent, resolution: AudienceResolution): Resolved {
     if (resolution.ok) {
       this.#breakers.succeeded(event.type);
-      return { kind: 'rooms', rooms: resolution.tokens.map((token) => roomOf(event.tenantid, token)) };
+      return { kind: 'rooms', rooms: resolution.rooms };
     }
-    const { code, message } = resolution;
-    return { kind: 'never', code, message };
+    if (!resolution.transient) return { kind: 'never', code: resolution.code, message: resolution.message };
+    const { code, message, resolver } = resolution;
+    // Only a resolver is left alone when it is down; without the directory's Redis nothing works at all.
+    if (resolver !== undefined) this.#breakers.failed(event.type, resolver);
+    return { kind: 'later', code: code === 'RESOLUTION_CANCELLED' ? 'RESOLVER_TIMEOUT' : code, message };
   }
 
   /** A resolver that threw: nothing is known of the event itself. */

@@ -1,3 +1,4 @@
+import { GroupCache } from '@rejoin/audience';
 import type { FanOutOptions } from '@rejoin/feed';
 import {
   connect,
@@ -187,6 +188,7 @@ export class Worker {
     const { deadLetters = DEFAULT_DEAD_LETTER_RETENTION } = this.#options;
     const topology = client.isCluster ? 'cluster' : 'standalone';
     const waker = this.#createWaker(topology);
+    const resolver = this.#resolverWithGroups(client, partitions);
     const leaseFailures = new FailureLog(
       logger,
       'leases cannot be looked after; what is not renewed in time is given up',
@@ -195,7 +197,7 @@ export class Worker {
       client: leaseClient,
       keys,
       partitions,
-      work: (lease) => this.#work(client, waker, lease, partitions),
+      work: (lease) => this.#work(client, waker, lease, partitions, resolver),
       onError: (error) => {
         leaseFailures.report(error);
         replaceSilentConnection(leaseClient, error);
@@ -239,8 +241,19 @@ export class Worker {
     });
   }
 
-  async #work(client: RedisClient, waker: EventWaker, lease: PartitionLease, partitions: number): Promise<void> {
-    const { keys, replay, resolver, bounds, logger } = this.#options;
+  #resolverWithGroups(client: RedisClient, partitions: number): EventResolver {
+    const { resolver, keys } = this.#options;
+    return resolver.withGroups?.(new GroupCache(client, keys, partitions)) ?? resolver;
+  }
+
+  async #work(
+    client: RedisClient,
+    waker: EventWaker,
+    lease: PartitionLease,
+    partitions: number,
+    resolver: EventResolver,
+  ): Promise<void> {
+    const { keys, replay, bounds, logger } = this.#options;
     const { maxAttempts, firstDelayMs, inPlaceMs, maxTrials, maxParked } = {
       ...DEFAULT_RETRIES,
       ...this.#options.retries,

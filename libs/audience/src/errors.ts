@@ -10,3 +10,21 @@ export class InvalidAudienceRulesError extends Error {
     this.problems = problems;
   }
 }
+
+/** For a resolver to throw: nobody may see the event, and asking again is of no use. It is dead-lettered with the message. */
+export class AudienceRefusedError extends Error {
+  readonly code = 'AUDIENCE_REFUSED';
+  override readonly name = 'AudienceRefusedError';
+}
+
+/** A group, or the name of one of its members, cannot be what it is said to be. */
+export class InvalidGroupError extends Error {
+  readonly code = 'INVALID_GROUP';
+  override readonly name = 'InvalidGroupError';
+}
+
+/** A user would be in more groups than one may be, or a group have more members than it may. */
+export class GroupLimitError extends Error {
+  readonly code = 'GROUP_LIMIT';
+  override readonly name = 'GroupLimitError';
+}

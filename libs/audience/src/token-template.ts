@@ -34,8 +34,8 @@ export function parseTokenTemplate(text: string): TokenTemplate {
   const kind = text.slice(0, colon);
   const hasPlaceholder = /[{}]/.test(text);
   const token = parseAudienceToken(hasPlaceholder && colon > 0 ? `${kind}:x` : text);
-  if (token === null) throw new Error(`"${text}" is not tenant, user:<id>, role:<name> or <resource>:<id>`);
-  if (token.kind === 'group') throw new Error(`"${text}" names a group, and group audiences are not supported`);
+  if (token === null)
+    throw new Error(`"${text}" is not tenant, user:<id>, role:<name>, group:<name> or <resource>:<id>`);
   if (!hasPlaceholder || token.kind === 'tenant') return { text, fill: () => [token] };
   const parts = parseParts(text.slice(colon + 1));
   return {

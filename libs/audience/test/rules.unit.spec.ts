@@ -18,7 +18,9 @@ const rule = (type: unknown, ...audience: unknown[]): object => ({ rules: [{ typ
 
 describe('rules', () => {
   test('may be good', () => {
-    expect(problemsOf(rule('*', 'tenant', 'user:{data.a.b}', 'role:x', 'order:{subject}/{data.x-y}'))).toEqual([]);
+    expect(
+      problemsOf(rule('*', 'tenant', 'user:{data.a.b}', 'role:x', 'group:{data.team}', 'order:{subject}/{data.x-y}')),
+    ).toEqual([]);
     expect(problemsOf({ rules: [] })).toEqual([]);
   });
 
@@ -32,8 +34,6 @@ describe('rules', () => {
     ['no audience', rule('a'), /^rules\[0\]\.audience must name at least one/],
     ['an audience that is no text', rule('a', 1), /^rules\[0\]\.audience\[0\] /],
     ['what is no token', rule('a', 'tenant', 'everybody'), /^rules\[0\]\.audience\[1\] "everybody" is not/],
-    ['a group', rule('a', 'group:team'), /group audiences are not supported/],
-    ['a group with a placeholder', rule('a', 'group:{subject}'), /group audiences are not supported/],
     ['a placeholder for the kind', rule('a', '{data.kind}:1'), /is not tenant/],
     ['a placeholder alone', rule('a', '{data.kind}'), /is not tenant/],
     ['an open brace', rule('a', 'user:{subject'), /a brace without its counterpart/],

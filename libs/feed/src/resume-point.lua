@@ -5,7 +5,7 @@
 -- lost range whole.
 --
 -- KEYS 1 epoch  2 floor  3 events  4 feed  5… room indexes
--- ARGV 1 the cursor's entry ID, '' where there is none to judge
+-- ARGV 1 the cursor's entry ID, '' where there is none to judge  2… per room: the ID after which it is the client's to see
 -- Returns { epoch, floor, now in ms, last ID of events, last ID of feed, 1 where the cursor's entry exists or 0,
 --           ID of the first feed entry after the cursor or '', highest ID cut from one of the rooms or '' }
 -- @include entry-ids
@@ -26,7 +26,7 @@ if cursor ~= '' then
     local first = redis.call('LINDEX', KEYS[room], 0)
     if first and string.sub(first, 1, 1) == '~' then
       local mark = string.sub(first, 2)
-      if cut == '' or below(cut, mark) then cut = mark end
+      if below(ARGV[room - 3], mark) and (cut == '' or below(cut, mark)) then cut = mark end
     end
   end
 end

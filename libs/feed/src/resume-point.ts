@@ -7,6 +7,7 @@ import {
   laterEntryId,
 } from '@rejoin/protocol';
 import { loadScript, type PartitionKeys, type RedisClient } from '@rejoin/redis';
+import type { ReplayRoom } from './replay.ts';
 
 /** What Redis knows about a position; see `resume-point.lua`. */
 export interface ResumePoint {
@@ -18,7 +19,7 @@ export interface ResumePoint {
   readonly entryExists: boolean;
   /** First feed entry after the cursor. */
   readonly following: EntryId | null;
-  /** Highest entry that the size bound cut from one of the rooms. */
+  /** Highest entry that the size bound cut from one of the rooms and that was the client's to see. */
   readonly cut: EntryId | null;
 }
 
@@ -37,10 +38,14 @@ export async function readResumePoint(
   client: RedisClient,
   keys: PartitionKeys,
   cursor: EntryId | null,
-  rooms: readonly string[],
+  rooms: readonly ReplayRoom[],
 ): Promise<ResumePoint> {
-  const roomKeys = rooms.map((room) => keys.room(room));
-  const reply = await script.run(client, [keys.epoch, keys.floor, keys.events, keys.feed, ...roomKeys], [cursor ?? '']);
+  const roomKeys = rooms.map(({ room }) => keys.room(room));
+  const reply = await script.run(
+    client,
+    [keys.epoch, keys.floor, keys.events, keys.feed, ...roomKeys],
+    [cursor ?? '', ...rooms.map(({ since }) => since)],
+  );
   const [epoch, floor, now, eventsLast, feedLast, exists, following, cut] = reply as [
     string,
     EntryId,

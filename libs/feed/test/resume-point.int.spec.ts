@@ -22,7 +22,7 @@ beforeEach(async () => {
 });
 
 async function judge(cursor: Cursor | null, windowMs = DAY_MS) {
-  const point = await readResumePoint(client, keys, cursor?.entryId ?? null, [ROOM]);
+  const point = await readResumePoint(client, keys, cursor?.entryId ?? null, [{ room: ROOM, since: '0-0' }]);
   return judgeCursor(cursor, 0, point, windowMs);
 }
 const at = (entryId: EntryId, epoch = 'e1', partition = 0): Cursor => ({ epoch, partition, entryId });

@@ -45,10 +45,13 @@ export type ParsedAudience =
   | { readonly ok: true; readonly tokens: readonly AudienceToken[] }
   | { readonly ok: false; readonly problem: string };
 
-/** Parses a comma-separated `audience` attribute. Repeated tokens are kept once. */
-export function parseAudience(text: string): ParsedAudience {
+/**
+ * Parses a comma-separated `audience` attribute, or tokens that stand each by itself, whose ids may then hold commas. Repeated
+ * tokens are kept once.
+ */
+export function parseAudience(audience: string | readonly string[]): ParsedAudience {
   const tokens = new Map<string, AudienceToken>();
-  for (const part of text.split(',')) {
+  for (const part of typeof audience === 'string' ? audience.split(',') : audience) {
     const token = parseAudienceToken(part);
     if (!token) return { ok: false, problem: `"${part.trim().slice(0, 64)}" is not an audience token` };
     tokens.set(formatAudienceToken(token), token);
@@ -56,6 +59,7 @@ export function parseAudience(text: string): ParsedAudience {
       return { ok: false, problem: `names more than ${MAX_AUDIENCE_TOKENS} audience tokens` };
     }
   }
+  if (tokens.size === 0) return { ok: false, problem: 'names nobody' };
   return { ok: true, tokens: [...tokens.values()] };
 }
 
@@ -65,4 +69,10 @@ export function parseAudience(text: string): ParsedAudience {
  */
 export function roomOf(tenantId: string, token: AudienceToken): string {
   return `${encodeURIComponent(tenantId)}:${encodeURIComponent(formatAudienceToken(token))}`;
+}
+
+/** The tenant and the token of a room that {@link roomOf} named. */
+export function parseRoom(room: string): { readonly tenantId: string; readonly token: string } {
+  const colon = room.indexOf(':');
+  return { tenantId: decodeURIComponent(room.slice(0, colon)), token: decodeURIComponent(room.slice(colon + 1)) };
 }

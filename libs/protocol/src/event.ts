@@ -89,9 +89,6 @@ const EventSchema = v.looseObject(
           if (!dataset.typed) return;
           const parsed = parseAudience(dataset.value);
           if (!parsed.ok) addIssue({ message: parsed.problem });
-          else if (parsed.tokens.some((token) => token.kind === 'group')) {
-            addIssue({ message: 'group audiences are not supported' });
-          }
         }),
       ),
     ),

@@ -7,6 +7,7 @@ export {
   type ParsedAudience,
   parseAudience,
   parseAudienceToken,
+  parseRoom,
   roomOf,
 } from './audience.ts';
 export { type Refusal, refusal, WIRE_CODES, type WireCode } from './codes.ts';
@@ -28,5 +29,6 @@ export {
   parseEvent,
 } from './event.ts';
 export { eventFilter, isEventPattern, MAX_EVENT_PATTERNS } from './event-filter.ts';
+export { MAX_LENGTH } from './event-rules.ts';
 export { crc16, partitionOf } from './partition.ts';
 export type { GapReason, HandshakeAuth, Ready, ReplayReport, ServerToClientEvents } from './socket-events.ts';

@@ -20,10 +20,7 @@ const CHECKS: Readonly<Record<string, (text: string) => boolean>> = {
     TYPE.test(text) &&
     !RESERVED_TYPES.has(text) &&
     !RESERVED_TYPE_PREFIXES.some((prefix) => text.startsWith(prefix)),
-  audience: (text) => {
-    const parsed = parseAudience(text);
-    return parsed.ok && parsed.tokens.every(({ kind }) => kind !== 'group');
-  },
+  audience: (text) => parseAudience(text).ok,
 };
 const REQUIRED = new Set(['specversion', 'id', 'source', 'type', 'tenantid']);
 

@@ -52,7 +52,7 @@ describe('an event', () => {
     ['subject', ''],
     ['data_base64', 'AA=='],
     ['audience', 'everyone'],
-    ['audience', 'group:vip'],
+    ['audience', 'group:'],
     ['audience', ''],
     ['traceparent', 7],
     ['Extension', 'x'],

@@ -1,3 +1,4 @@
+export { type GroupChange, GroupLimitError, InvalidGroupError } from '@rejoin/audience';
 export {
   BacklogFullError,
   BatchIncompleteError,
@@ -8,6 +9,7 @@ export {
   StreamUnavailableError,
 } from './errors.ts';
 export type { AnyEvents, EventAttributes, EventInput } from './event-input.ts';
+export type { Groups } from './groups.ts';
 export type { PublisherListener, PublisherOptions } from './options.ts';
 export type { Published } from './published.ts';
 export { createPublisher, type Publisher } from './publisher.ts';

@@ -1,3 +1,4 @@
+import { GroupDirectory } from '@rejoin/audience';
 import { formatCursor, partitionOf } from '@rejoin/protocol';
 import {
   connect,
@@ -13,6 +14,7 @@ import { type Appended, appendEvents, StreamUnavailableError } from '@rejoin/str
 import { Availability } from './availability.ts';
 import { BatchIncompleteError, PublisherClosedError, PublisherOverloadedError } from './errors.ts';
 import { type AnyEvents, type EventInput, type PreparedEvent, prepareBatch, prepareEvent } from './event-input.ts';
+import { type Groups, PublisherGroups } from './groups.ts';
 import { Lane, type Run, type Settle } from './lane.ts';
 import { type PublisherOptions, type PublisherSettings, settingsOf } from './options.ts';
 import { type Batch, PendingEvent } from './pending-event.ts';
@@ -36,6 +38,8 @@ export interface Publisher<Events extends object = AnyEvents> {
    * @throws BatchIncompleteError where some were accepted; where none was, what `publish` throws
    */
   publishBatch(events: readonly EventInput<Events>[]): Promise<Published[]>;
+  /** Who is in which group. */
+  readonly groups: Groups;
   /**
    * Finds the installation now, instead of with the first event.
    * @throws StreamUnavailableError, PartitionCountMismatchError
@@ -54,6 +58,7 @@ export function createPublisher<Events extends object = AnyEvents>(options: Publ
 }
 
 class RedisPublisher<Events extends object> implements Publisher<Events> {
+  readonly groups: Groups;
   readonly #settings: PublisherSettings;
   readonly #keys: Keyspace;
   readonly #client: RedisClient;
@@ -90,6 +95,10 @@ class RedisPublisher<Events extends object> implements Publisher<Events> {
           })
         : settings.redis;
     this.#availability = new Availability(this.#client);
+    this.groups = new PublisherGroups(
+      async () => new GroupDirectory(this.#client, this.#keys, (await this.#open()).partitions),
+      () => this.#closing !== undefined,
+    );
     this.#unrouted = this.#lane(async (events) => {
       await this.#open();
       for (const event of events) this.#laneOf(event.prepared).push(event);

@@ -28,6 +28,14 @@ export interface PartitionKeys {
   /** What one redrive did in this partition. */
   redriven(jobId: string): string;
   room(room: string): string;
+  /** Who is in a group, by the group's room. */
+  members(room: string): string;
+  /** The groups of a user, by the user's room. */
+  groupsOf(room: string): string;
+  /** The groups of a tenant that have members. */
+  groupNames(tenantId: string): string;
+  /** Stream of changes of membership. */
+  readonly groupChanges: string;
   session(pid: string): string;
   /** Marks of what was read in a user's room. */
   read(room: string): string;
@@ -120,6 +128,10 @@ function partitionKeys(prefix: string, partition: number): PartitionKeys {
     paused: `${tag}:paused`,
     redriven: (jobId) => `${tag}:redriven:${jobId}`,
     room: (room) => `${tag}:room:${room}`,
+    members: (room) => `${tag}:members:${room}`,
+    groupsOf: (room) => `${tag}:groups-of:${room}`,
+    groupNames: (tenantId) => `${tag}:group-names:${encodeURIComponent(tenantId)}`,
+    groupChanges: `${tag}:group-changes`,
     session: (pid) => `${tag}:session:${pid}`,
     read: (room) => `${tag}:read:${room}`,
   };

@@ -6,6 +6,7 @@ import { RefusedError } from './errors.ts';
 import { chooseCursor, parseHandshake } from './handshake.ts';
 import { type ConnectionPrincipal, roomsOf } from './principal.ts';
 import type { SessionStore } from './session-store.ts';
+import type { UserGroups } from './user-groups.ts';
 
 /** Where a connection begins: with what happens from now on, or behind a cursor. */
 export type AdmissionStart =
@@ -22,6 +23,8 @@ export interface Admission {
   readonly rooms: ReadonlyMap<string, EntryId | null>;
   /** By resource; as `rooms`. */
   readonly watched: ReadonlyMap<string, EntryId | null>;
+  /** Since when changes of the groups count, of `performance.now()`. */
+  readonly groupsReadAtMs: number;
   readonly start: AdmissionStart;
   /** The `pid` that the client keeps, or `null` where it gets a new one. */
   readonly pid: string | null;
@@ -35,6 +38,8 @@ export interface AdmissionOptions {
   readonly maxWatched: number;
   readonly tail: FeedTail;
   readonly sessions: SessionStore;
+  /** Who is in which group, as the membership directory has it now. */
+  readonly groups: { of(principal: ConnectionPrincipal): Promise<UserGroups> };
   authenticate(token: unknown): Promise<ConnectionPrincipal>;
   /** @throws RefusedError where a client of the tenant cannot be replayed to now */
   requireReplayPlace(tenantId: string): void;
@@ -48,8 +53,8 @@ const ALWAYS: EntryId = '0-0';
 
 /**
  * Decides whether a socket may connect, as whom, and from where: before the socket connects, so that nothing is on the
- * wire for somebody who may not. Nothing from an earlier session is trusted: rooms come from the token's claims, and every
- * watched resource is authorised again.
+ * wire for somebody who may not. Nothing from an earlier session is trusted: rooms come from the token's claims and from
+ * the membership directory, and every watched resource is authorised again.
  * @throws RefusedError
  */
 export async function admit(socket: Socket, options: AdmissionOptions): Promise<Admission> {
@@ -59,13 +64,18 @@ export async function admit(socket: Socket, options: AdmissionOptions): Promise<
   const partition = partitionOf(principal.tenantId, options.partitions);
   const resuming = request.cursors.length > 0;
   if (resuming) options.requireReplayPlace(principal.tenantId);
-  const session = resuming && request.pid !== null ? await sessions.find(partition, request.pid, principal) : null;
+  const [session, groups] = await Promise.all([
+    resuming && request.pid !== null ? sessions.find(partition, request.pid, principal) : null,
+    options.groups.of(principal),
+  ]);
 
   const watched = await authorizedWatches(principal, request.watch, session, resuming, options);
   const rooms = new Map<string, EntryId | null>(roomsOf(principal).map((room) => [room, ALWAYS]));
+  for (const [room, since] of groups.rooms) rooms.set(room, since);
   for (const [resource, since] of watched) rooms.set(roomOf(principal.tenantId, parseResource(resource)), since);
 
-  const admission = { principal, partition, wants: request.wants, rooms, watched };
+  const { readAtMs: groupsReadAtMs } = groups;
+  const admission = { principal, partition, wants: request.wants, rooms, watched, groupsReadAtMs };
   if (!resuming) return { ...admission, epoch: tail.epoch(partition), start: { kind: 'fresh' }, pid: null };
 
   const chosen = chooseCursor(request.cursors, partition, tail.epoch(partition));
@@ -74,7 +84,7 @@ export async function admit(socket: Socket, options: AdmissionOptions): Promise<
     client,
     keys.partition(partition),
     cursor?.partition === partition ? cursor.entryId : null,
-    [...rooms].filter(([, since]) => since !== null).map(([room]) => room),
+    [...rooms].flatMap(([room, since]) => (since === null ? [] : [{ room, since }])),
   );
   if (point.epoch !== tail.epoch(partition)) {
     await tail.verify(partition);

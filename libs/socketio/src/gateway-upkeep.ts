@@ -1,6 +1,7 @@
 import type { FeedTail } from '@rejoin/feed';
 import { formatCursor, refusal } from '@rejoin/protocol';
 import type { Connections } from './connections.ts';
+import type { GroupRooms } from './group-rooms.ts';
 import type { Membership } from './membership.ts';
 import type { GatewayLog } from './options.ts';
 import { EncodedPacket } from './packet.ts';
@@ -12,6 +13,7 @@ export interface GatewayUpkeepOptions {
   readonly connections: Connections;
   readonly membership: Membership;
   readonly revocations: Revocations;
+  readonly groups: GroupRooms;
   readonly windowMs: number;
   readonly log: GatewayLog;
 }
@@ -24,12 +26,15 @@ const SESSION_INTERVAL_MS = 600_000;
 const REVOCATION_INTERVAL_MS = 300;
 /** How often is looked for clients that do not read what others than the feed write, in milliseconds. */
 const BUFFER_INTERVAL_MS = 1_000;
+/** How often changes of membership are looked for, in milliseconds: each must reach every gateway within a second. */
+const GROUPS_INTERVAL_MS = 300;
 const MIN_INTERVAL_MS = 50;
 
 /** What a gateway does for its connections from time to time. */
 export class GatewayUpkeep {
   readonly #options: GatewayUpkeepOptions;
   readonly #timers: NodeJS.Timeout[] = [];
+  #groupsFailed = false;
 
   constructor(options: GatewayUpkeepOptions) {
     this.#options = options;
@@ -43,6 +48,7 @@ export class GatewayUpkeep {
     this.#every(BUFFER_INTERVAL_MS, () => {
       for (const connection of connections.all()) connection.answered();
     });
+    this.#every(GROUPS_INTERVAL_MS, () => this.#followGroups());
   }
 
   stop(): void {
@@ -84,6 +90,19 @@ export class GatewayUpkeep {
         }
       },
       (error: unknown) => log.warn({ err: error }, 'reading revocations failed, trying again'),
+    );
+  }
+
+  #followGroups(): void {
+    const { groups, log } = this.#options;
+    groups.follow().then(
+      () => {
+        this.#groupsFailed = false;
+      },
+      (error: unknown) => {
+        if (!this.#groupsFailed) log.warn({ err: error }, 'following changes of membership failed, trying again');
+        this.#groupsFailed = true;
+      },
     );
   }
 }

@@ -90,6 +90,20 @@ export class Membership {
     await this.save(connection);
   }
 
+  /**
+   * Makes these the rooms of the connection's groups, each with the position after which it may be seen. Also while it is being
+   * replayed to: what it has lost is not written any more. Runs in one turn.
+   */
+  setGroups(connection: Connection, rooms: ReadonlyMap<string, EntryId>): void {
+    if (connection.state === 'closing' || connection.state === 'closed') return;
+    const anyGroup = roomOf(connection.principal.tenantId, { kind: 'group', id: '' });
+    for (const room of [...connection.rooms.keys()]) {
+      if (room.startsWith(anyGroup) && !rooms.has(room)) this.#leave(connection, room);
+    }
+    const fresh = [...rooms].filter(([room, since]) => connection.rooms.get(room) !== since);
+    if (fresh.length > 0) this.join(connection, new Map(fresh));
+  }
+
   /** Keeps what the connection watches, so that any gateway can resume it. */
   async save({ socket, partition, principal, watched }: Connection): Promise<void> {
     const { pid } = socket as unknown as { readonly pid: string };

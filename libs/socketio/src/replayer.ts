@@ -1,4 +1,4 @@
-import { type ReplayRoom, type ReplayStart, readReplayPage } from '@rejoin/feed';
+import { type ReplayPage, type ReplayRoom, type ReplayStart, readReplayPage } from '@rejoin/feed';
 import { type EntryId, formatCursor, type GapReason, laterEntryId, type ReplayReport } from '@rejoin/protocol';
 import type { Keyspace, RedisClient } from '@rejoin/redis';
 import type { Connection } from './connection.ts';
@@ -108,13 +108,25 @@ export class Replayer {
   }
 
   async #readInto(connection: Connection, after: EntryId, cursorOf: (entryId: EntryId) => string) {
-    const rooms: ReplayRoom[] = [...connection.rooms].map(([room, since]) => ({ room, since }));
-    const page = await readReplayPage(this.#client, this.#keys.partition(connection.partition), rooms, after, PAGE);
+    const page = await this.#read(connection, after);
     for (const { entryId, type, event } of page.entries) {
       connection.replay(entryId, type, () => new EncodedPacket(type, event, cursorOf(entryId)));
     }
     connection.advance(page.upTo);
     return page;
+  }
+
+  /** Reads a page of the rooms that the connection has; what was read for others than it has then is thrown away. */
+  async #read(connection: Connection, after: EntryId): Promise<ReplayPage> {
+    const keys = this.#keys.partition(connection.partition);
+    for (;;) {
+      const rooms: ReplayRoom[] = [...connection.rooms].map(([room, since]) => ({ room, since }));
+      const page = await readReplayPage(this.#client, keys, rooms, after, PAGE);
+      const isCurrent =
+        rooms.length === connection.rooms.size &&
+        rooms.every(({ room, since }) => connection.rooms.get(room) === since);
+      if (isCurrent) return page;
+    }
   }
 }
 

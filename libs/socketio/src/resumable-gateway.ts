@@ -15,6 +15,7 @@ import { drain } from './drain.ts';
 import { RefusedError } from './errors.ts';
 import { type GatewayFacts, newDeliveryCounters, type ResumeOutcome } from './gateway-listener.ts';
 import { GatewayUpkeep } from './gateway-upkeep.ts';
+import { GroupRooms } from './group-rooms.ts';
 import { createLimits, type GatewayLimits } from './limits/gateway-limits.ts';
 import type { LimitListener } from './limits/limit-listener.ts';
 import { Membership } from './membership.ts';
@@ -32,6 +33,7 @@ import { Vestibule } from './vestibule.ts';
 interface Running {
   readonly tail: FeedTail;
   readonly membership: Membership;
+  readonly groups: GroupRooms;
   readonly history: RoomHistory;
   readonly door: Door;
   readonly upkeep: GatewayUpkeep;
@@ -94,6 +96,14 @@ export class ResumableGateway {
     await Promise.all([tail.start(), this.#revocations.read(), this.#limits.connections.start()]);
     const sessions = new SessionStore(this.#commands, keys, windowMs);
     const membership = new Membership({ tail, sessions, maxWatched: bounds.maxWatched, authorizeWatch, onLimited });
+    const groups = new GroupRooms({
+      client: this.#commands,
+      keys,
+      partitions,
+      connections: this.#connections,
+      membership,
+    });
+    await groups.follow();
     const authenticate = (token: unknown): Promise<ConnectionPrincipal> => this.#authenticate(token);
     for (const command of sessionCommands(membership, authenticate)) this.command(command);
     const door = new Door({
@@ -104,6 +114,7 @@ export class ResumableGateway {
       maxWatched: bounds.maxWatched,
       tail,
       sessions,
+      groups,
       replayer: this.#replayer,
       limits: this.#limits,
       addressOf: this.#addressOf,
@@ -117,12 +128,20 @@ export class ResumableGateway {
       partitions,
       connections: this.#connections,
       membership,
+      groups,
       revocations: this.#revocations,
       windowMs,
       log,
     });
     upkeep.start();
-    this.#running = { tail, membership, door, upkeep, history: new RoomHistory(this.#commands, keys, partitions) };
+    this.#running = {
+      tail,
+      membership,
+      groups,
+      door,
+      upkeep,
+      history: new RoomHistory(this.#commands, keys, partitions),
+    };
   }
 
   /** What the Socket.IO server must be made with. */
@@ -295,8 +314,9 @@ export class ResumableGateway {
 
   /** Runs in the turn in which the socket connects: joins, position and state belong together. */
   #onConnection(socket: Socket): void {
-    const { tail, membership, door } = this.#started;
-    const { principal, partition, wants, start, epoch, rooms, watched } = door.admissionOf(socket);
+    const { tail, membership, groups, door } = this.#started;
+    const admission = door.admissionOf(socket);
+    const { principal, partition, wants, start, epoch, rooms, watched } = admission;
     const position = tail.position(partition);
     const connection = new Connection(
       {
@@ -325,6 +345,10 @@ export class ResumableGateway {
     }
     membership.save(connection).catch((error: unknown) => {
       this.#settings.log.warn({ err: error, socketId: socket.id }, 'keeping a session failed');
+    });
+    groups.admit(connection, admission.groupsReadAtMs).catch((error: unknown) => {
+      this.#settings.log.warn({ err: error, socketId: socket.id }, 'groups are not known: the client must come back');
+      connection.close(refusal('OVERLOADED', returnDelayMs()));
     });
     this.#pipeline.attach(socket, connection);
     if (start.kind === 'fresh') {

@@ -1,4 +1,4 @@
-import type { AnyEvents, EventInput, Published, Publisher } from '@rejoin/publisher';
+import type { AnyEvents, EventInput, Groups, Published, Publisher } from '@rejoin/publisher';
 
 /**
  * Publishes events; inject it where an event must be published before something else happens.
@@ -8,7 +8,7 @@ import type { AnyEvents, EventInput, Published, Publisher } from '@rejoin/publis
  * @see Publisher for what its methods guarantee and throw
  */
 export class EventPublisher<Events extends object = AnyEvents>
-  implements Pick<Publisher<Events>, 'publish' | 'publishBatch'>
+  implements Pick<Publisher<Events>, 'publish' | 'publishBatch' | 'groups'>
 {
   readonly #publisher: Publisher<Events>;
 
@@ -23,5 +23,10 @@ export class EventPublisher<Events extends object = AnyEvents>
 
   publishBatch(events: readonly EventInput<Events>[]): Promise<Published[]> {
     return this.#publisher.publishBatch(events);
+  }
+
+  /** Who is in which group. */
+  get groups(): Groups {
+    return this.#publisher.groups;
   }
 }

@@ -20,7 +20,6 @@ export type DeadLetterCode =
   | 'AUDIENCE_TEMPLATE'
   | 'AUDIENCE_INVALID'
   | 'AUDIENCE_TOO_LARGE'
-  | 'GROUP_UNSUPPORTED'
   /** The resolver for its type says that nobody may see it. */
   | 'RESOLVER_REFUSED'
   /** The resolver for its type failed at every attempt. */
