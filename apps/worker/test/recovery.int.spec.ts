@@ -52,7 +52,7 @@ describe('the next owner', () => {
     await installation.append(...numbered(1_300));
     await takeAndDie(700);
     await installation.startWorker();
-    await eventually(async () => expectDelivered(await installation.feed(), numbered(1_300)));
+    await eventually(async () => expectDelivered(await installation.feed(), numbered(1_300)), { timeoutMs: 20_000 });
   });
 
   test('first handles what somebody took under another consumer’s name', async () => {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { AudienceResolver } from '@rejoin/audience';
+import { AudienceResolver, parseAudienceRules } from '@rejoin/audience';
 import type { DomainEvent } from '@rejoin/protocol';
 import {
   DeadLetterStore,
@@ -24,7 +24,9 @@ afterEach(() => installation.close());
 /** Fails for events whose id `fails` says, and notes whom it was asked for; the rules answer for all others. */
 class FlakyResolver implements EventResolver {
   readonly asked: string[] = [];
-  readonly #rules = new AudienceResolver();
+  readonly #rules = new AudienceResolver({
+    rules: parseAudienceRules({ rules: [{ type: '*', audience: ['tenant'] }] }, 'test'),
+  });
   readonly #fails: (id: string) => boolean;
   readonly #isAsync: boolean;
 
@@ -134,7 +136,10 @@ describe('a resolver that is down', () => {
     let isDown = true;
     const resolver = new FlakyResolver((id) => isDown && id.startsWith('slow'));
     await installation.startWorker({ resolver, retries: { ...RETRIES, inPlaceMs: 100, maxAttempts: 100 } });
-    await installation.append(...numbered(300, 'slow', { type: 'slow.event' }), ...numbered(20, 'fine'));
+    await installation.append(
+      ...numbered(300, 'slow', { type: 'slow.event', audience: undefined as never }),
+      ...numbered(20, 'fine'),
+    );
     await eventually(async () => expect(await deliveredIds()).toHaveLength(20));
     // The first page's share was asked before it was known to be down.
     expect(resolver.asked.filter((id) => id.startsWith('slow')).length).toBeLessThan(300);
@@ -200,12 +205,18 @@ describe('an event that ends its worker', () => {
   });
 });
 
+/** Whoever looks at it fails. */
+const DEFECTIVE = {
+  get ok(): never {
+    throw new TypeError('a defect');
+  },
+};
+
 test('a defect of the worker’s own stops nobody: the event is dead-lettered with its stack', async () => {
   const rules = new AudienceResolver();
   const resolver = {
     resolve(event: DomainEvent) {
-      // No array at all: what comes after the resolver fails.
-      return event.id === 'e1' ? ({ ok: true, tokens: null } as never) : rules.resolve(event);
+      return event.id === 'e1' ? DEFECTIVE : rules.resolve(event);
     },
   };
   await installation.startWorker({ resolver, retries: RETRIES });
