@@ -207,7 +207,8 @@ describe('an event that ends its worker', () => {
 
 /** Whoever looks at it fails. */
 const DEFECTIVE = {
-  get ok(): never {
+  rooms: [],
+  get ok(): true {
     throw new TypeError('a defect');
   },
 };
