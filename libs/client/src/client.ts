@@ -1,4 +1,4 @@
-import type { Ready, ReplayReport } from '@rejoin/protocol';
+import type { ReplayReport } from '@rejoin/protocol';
 import { type CursorStore, memoryStore } from './cursor-store.ts';
 import { Delivery } from './delivery.ts';
 import { RejoinError } from './errors.ts';
@@ -6,8 +6,8 @@ import type { EventHandler, EventMap, EventOf, PatternOf, ReceivedEvent } from '
 import { EventStream } from './event-stream.ts';
 import { HandlerRuns } from './handler-runs.ts';
 import { Handlers } from './handlers.ts';
-import { Inbox } from './inbox.ts';
-import type { Link } from './link.ts';
+import { compareCursors, Inbox } from './inbox.ts';
+import type { Arrival, Link, LinkListener } from './link.ts';
 import type { ClientOptions } from './options.ts';
 import { observePage } from './page.ts';
 import { SocketLink } from './socket-link.ts';
@@ -44,8 +44,6 @@ export class RejoinClient<Events extends EventMap<Events> = Record<string, unkno
   readonly #stopObserving: () => void;
   /** Of the user whom the token names. */
   #key: string | undefined;
-  /** Between the beginning of a connection and its `rejoin:ready`. */
-  #replaying = false;
   #paused = false;
 
   constructor(options: ClientOptions) {
@@ -65,7 +63,7 @@ export class RejoinClient<Events extends EventMap<Events> = Record<string, unkno
       },
       onDrained: () => this.#onDrained(),
     });
-    this.#link = new SocketLink(options, this.#listener());
+    this.#link = options.connection?.(options, this.#listener()) ?? new SocketLink(options, this.#listener());
     this.#stopObserving = observePage({ onWake: () => this.#link.wake(), onHide: () => this.#saving.flush() });
   }
 
@@ -185,58 +183,66 @@ export class RejoinClient<Events extends EventMap<Events> = Record<string, unkno
     return (await this.#link.call(command, payload)) as Result;
   }
 
-  #listener(): ConstructorParameters<typeof SocketLink>[1] {
+  #listener(): LinkListener {
     const inbox = this.#inbox;
     return {
       get position() {
         return inbox.position;
       },
+      get received() {
+        return inbox.received;
+      },
       onState: (state, cause) => this.#machine.set(state, cause),
       onIdentity: (identity) => this.#identify(identity),
-      onBegin: () => {
-        this.#replaying = true;
-        this.#inbox.begin();
-        this.#delivery.push({ kind: 'begin' });
-      },
-      onEvent: (event, cursor) => this.#onEvent(event, cursor),
-      onReady: (ready, cursor) => this.#onReady(ready, cursor),
-      onCursor: (cursor) => {
-        this.#inbox.advance(cursor);
-        this.#delivery.push({ kind: 'cursor', cursor });
-      },
+      onArrival: (arrival) => this.#onArrival(arrival),
       onError: (error) => this.#report(error),
     };
   }
 
-  #onEvent(event: ReceivedEvent, cursor: string): void {
-    const verdict = this.#inbox.judge(cursor);
+  #onArrival(arrival: Arrival): void {
+    if (arrival.kind === 'event') this.#onEvent(arrival);
+    else if (arrival.kind === 'ready') this.#onReady(arrival);
+    else {
+      if (arrival.kind === 'begin') this.#inbox.begin();
+      else this.#inbox.advance(arrival.cursor);
+      this.#delivery.push(arrival);
+    }
+  }
+
+  #onReady(arrival: Extract<Arrival, { kind: 'ready' }>): void {
+    const { position } = this.#inbox;
+    const { replay, watching } = arrival.ready;
+    this.#inbox.finish(arrival.cursor);
+    // Another tab's gap: this one was past what is missing already.
+    const isOthers =
+      replay.status === 'gap' && replay.from !== position && compareCursors(replay.oldest, position) <= 0;
+    const mine: ReplayReport = isOthers ? { status: 'complete', count: replay.count } : replay;
+    this.#delivery.push({ ...arrival, ready: { replay: mine, watching } });
+  }
+
+  #onEvent(arrival: Extract<Arrival, { kind: 'event' }>): void {
+    const verdict = this.#inbox.judge(arrival.cursor);
     if (verdict === 'new') {
-      this.#delivery.push({ kind: 'event', event, cursor, replayed: this.#replaying });
+      this.#delivery.push(arrival);
       if (this.#delivery.waiting > this.#maxWaiting && !this.#paused) {
         this.#paused = true;
         this.#link.pause();
       }
     } else if (verdict === 'disordered') {
-      this.#report(new RejoinError('OUT_OF_ORDER', `event ${event.id} came after a later one`));
+      this.#report(new RejoinError('OUT_OF_ORDER', `event ${arrival.event.id} came after a later one`));
     }
-  }
-
-  #onReady(ready: Ready, cursor: string): void {
-    this.#replaying = false;
-    this.#inbox.finish(cursor);
-    this.#delivery.push({ kind: 'ready', ready, cursor });
   }
 
   #onDrained(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    if (this.state === 'waiting') this.#link.resume();
+    if (this.state !== 'idle' && this.state !== 'closed') this.#link.resume();
   }
 
   /** Continues where this user stopped, and nobody else. */
-  async #identify(identity: string): Promise<void> {
+  async #identify(identity: string): Promise<boolean> {
     const key = `${this.#name}:${identity}`;
-    if (key === this.#key) return;
+    if (key === this.#key) return false;
     this.#saving.flush();
     this.#key = undefined;
     this.#acknowledging.cancel();
@@ -244,6 +250,7 @@ export class RejoinClient<Events extends EventMap<Events> = Record<string, unkno
     this.#key = key;
     this.#inbox.reset(...position);
     this.#delivery.reset(...position);
+    return false;
   }
 
   async #load(key: string): Promise<[cursor?: string, replayFrom?: string]> {
@@ -258,7 +265,7 @@ export class RejoinClient<Events extends EventMap<Events> = Record<string, unkno
 
   #save(): void {
     const { position } = this.#delivery;
-    if (position === undefined || this.#key === undefined) return;
+    if (position === undefined || this.#key === undefined || !this.#link.leads) return;
     try {
       Promise.resolve(this.#store.set(this.#key, position)).catch((error: unknown) => this.#onStoreError(error));
     } catch (error) {

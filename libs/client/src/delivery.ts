@@ -1,12 +1,6 @@
 import type { Ready } from '@rejoin/protocol';
 import type { ReceivedEvent, Reception } from './event-map.ts';
-
-/** What arrives on connections, in the order in which it is to take effect. */
-export type Arrival =
-  | { readonly kind: 'begin' }
-  | { readonly kind: 'event'; readonly event: ReceivedEvent; readonly cursor: string; readonly replayed: boolean }
-  | { readonly kind: 'ready'; readonly ready: Ready; readonly cursor: string }
-  | { readonly kind: 'cursor'; readonly cursor: string };
+import type { Arrival } from './link.ts';
 
 export interface DeliveryListener {
   /** Its result is awaited before the next arrival, and before the position moves. It does not throw. */
@@ -30,6 +24,7 @@ export class Delivery {
   #replayFrom: string | undefined;
   #queue: Arrival[] = [];
   #running = false;
+  #replaying = false;
   /** Changes with every `reset`, so that a handler of before does not move the position of now. */
   #era = 0;
 
@@ -84,16 +79,21 @@ export class Delivery {
   }
 
   #handle(arrival: Arrival): void | Promise<void> {
-    if (arrival.kind === 'event') return this.#listener.onEvent(arrival.event, arrival);
+    if (arrival.kind === 'event')
+      return this.#listener.onEvent(arrival.event, { cursor: arrival.cursor, replayed: this.#replaying });
     if (arrival.kind === 'ready') return this.#listener.onReady(arrival.ready);
   }
 
   #advance(arrival: Arrival): void {
     if (arrival.kind === 'begin') {
       this.#replayFrom ??= this.cursor;
+      this.#replaying = true;
       return;
     }
-    if (arrival.kind === 'ready') this.#replayFrom = undefined;
+    if (arrival.kind === 'ready') {
+      this.#replayFrom = undefined;
+      this.#replaying = false;
+    }
     this.cursor = arrival.cursor;
     this.#listener.onHandled();
   }

@@ -1,13 +1,18 @@
 import { compareEntryIds, parseCursor } from '@rejoin/protocol';
 
 /** `known`: received before, on an earlier connection. `disordered`: older than what came before it on this connection. */
-export type Verdict = 'new' | 'known' | 'disordered';
+type Verdict = 'new' | 'known' | 'disordered';
 
-/** Whether `a` is later than `b`; cursors of different histories cannot be compared, and then anything is later. */
-function isLater(a: string, b: string | undefined): boolean {
+/** Negative, zero or positive as `a` is before, at or after `b`; `NaN` where they are of different histories, or none. */
+export function compareCursors(a: string | undefined, b: string | undefined): number {
   const [one, two] = [parseCursor(a), parseCursor(b)];
-  if (!one || !two || one.epoch !== two.epoch || one.partition !== two.partition) return true;
-  return compareEntryIds(one.entryId, two.entryId) > 0;
+  if (!one || !two || one.epoch !== two.epoch || one.partition !== two.partition) return Number.NaN;
+  return compareEntryIds(one.entryId, two.entryId);
+}
+
+/** Whether it is news behind `b`, which everything is that cannot be compared. */
+function isNews(a: string, b: string | undefined): boolean {
+  return !(compareCursors(a, b) <= 0);
 }
 
 /**
@@ -18,37 +23,33 @@ function isLater(a: string, b: string | undefined): boolean {
  * sent twice on account of this is dropped here.
  */
 export class Inbox {
-  #received: string | undefined;
+  /** Everything up to here was received. */
+  received: string | undefined;
   #replayFrom: string | undefined;
   #connectionLast: string | undefined;
 
   /** Where to resume. */
   get position(): string | undefined {
-    return this.#replayFrom ?? this.#received;
-  }
-
-  /** Everything up to here was received. */
-  get received(): string | undefined {
-    return this.#received;
+    return this.#replayFrom ?? this.received;
   }
 
   reset(received?: string, replayFrom?: string): void {
-    this.#received = received;
+    this.received = received;
     this.#replayFrom = replayFrom;
     this.#connectionLast = undefined;
   }
 
   /** A connection begins. */
   begin(): void {
-    this.#replayFrom ??= this.#received;
+    this.#replayFrom ??= this.received;
     this.#connectionLast = undefined;
   }
 
   judge(cursor: string): Verdict {
-    if (!isLater(cursor, this.#connectionLast)) return 'disordered';
+    if (!isNews(cursor, this.#connectionLast)) return 'disordered';
     this.#connectionLast = cursor;
-    if (!isLater(cursor, this.#received)) return 'known';
-    this.#received = cursor;
+    if (!isNews(cursor, this.received)) return 'known';
+    this.received = cursor;
     return 'new';
   }
 
@@ -59,7 +60,7 @@ export class Inbox {
   }
 
   advance(cursor: string): void {
-    if (isLater(cursor, this.#received)) this.#received = cursor;
-    if (isLater(cursor, this.#connectionLast)) this.#connectionLast = cursor;
+    if (isNews(cursor, this.received)) this.received = cursor;
+    if (isNews(cursor, this.#connectionLast)) this.#connectionLast = cursor;
   }
 }

@@ -5,3 +5,4 @@ export { type ClientErrorCode, RejoinError, UnauthorizedError } from './errors.t
 export type { EventHandler, EventMap, EventOf, PatternOf, ReceivedEvent, Reception } from './event-map.ts';
 export type { ClientOptions } from './options.ts';
 export type { ClientState, StateListener } from './state.ts';
+export { sharedByTabs } from './tab-link.ts';

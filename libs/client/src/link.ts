@@ -3,8 +3,18 @@ import type { RejoinError } from './errors.ts';
 import type { ReceivedEvent } from './event-map.ts';
 import type { ClientState } from './state.ts';
 
+/** What arrives on connections, in the order in which it is to take effect. */
+export type Arrival =
+  /** A connection that resumes from `position`; a new client's has none. */
+  | { readonly kind: 'begin'; readonly position: string | undefined }
+  | { readonly kind: 'event'; readonly event: ReceivedEvent; readonly cursor: string }
+  | { readonly kind: 'ready'; readonly ready: Ready; readonly cursor: string }
+  | { readonly kind: 'cursor'; readonly cursor: string };
+
 /** A way to the gateway: a connection of this page's own, or one that its tabs share. */
 export interface Link {
+  /** Whether the connection is this page's own. */
+  readonly leads: boolean;
   connect(): void;
   disconnect(): void;
   /** Runs a command. @throws RejoinError */
@@ -25,12 +35,14 @@ export interface Link {
 export interface LinkListener {
   /** Where to resume. */
   readonly position: string | undefined;
+  /** Everything up to here was received. */
+  readonly received: string | undefined;
   onState(state: ClientState, cause: RejoinError | null): void;
-  /** The user whom the token names, before a connection is opened for it. */
-  onIdentity(identity: string): Promise<void>;
-  onBegin(): void;
-  onEvent(event: ReceivedEvent, cursor: string): void;
-  onReady(ready: Ready, cursor: string): void;
-  onCursor(cursor: string): void;
+  /**
+   * The user whom the token names; the connection is opened when this resolves.
+   * @returns whether so much time went by that another token is called for
+   */
+  onIdentity(identity: string): Promise<boolean>;
+  onArrival(arrival: Arrival): void;
   onError(error: RejoinError): void;
 }

@@ -1,6 +1,9 @@
 import type { ManagerOptions, SocketOptions } from 'socket.io-client';
 import type { BackoffOptions } from './backoff.ts';
 import type { CursorStore } from './cursor-store.ts';
+import type { Link, LinkListener } from './link.ts';
+
+export const DEFAULT_TIMEOUT_MS = 15_000;
 
 export interface ClientOptions {
   /** A gateway, or several: after a failure the next one is tried. A function is asked before every attempt. */
@@ -19,6 +22,12 @@ export interface ClientOptions {
    * different purposes, need different names: a position belongs to one of them.
    */
   readonly name?: string;
+  /**
+   * {@link sharedByTabs}: the tabs of this browser share one connection, namely those of the same user, `name` and `events`. Each
+   * hands every event to its own handlers; what one of them has handled counts for the `store`. By default, and where the browser
+   * lacks Web Locks (a page that is not of a secure origin), each tab has its own.
+   */
+  readonly connection?: (options: ClientOptions, listener: LinkListener) => Link;
   readonly backoff?: BackoffOptions;
   /** Runs of a handler before an event counts as handled although it throws; 1 by default. Each is a backoff later. */
   readonly handlerAttempts?: number;

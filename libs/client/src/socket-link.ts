@@ -5,7 +5,7 @@ import { asRejoinError, RejoinError, refused, UnauthorizedError } from './errors
 import type { ReceivedEvent } from './event-map.ts';
 import { identityOf } from './identity.ts';
 import type { Link, LinkListener } from './link.ts';
-import type { ClientOptions } from './options.ts';
+import { type ClientOptions, DEFAULT_TIMEOUT_MS } from './options.ts';
 import { StateMachine } from './state.ts';
 import { Watches } from './watches.ts';
 
@@ -21,14 +21,18 @@ type Answer = { readonly ok: true; readonly data: unknown } | { readonly ok: fal
  * stock client neither heeds `retryAfterMs` nor comes back after a refusal.
  */
 export class SocketLink implements Link {
+  readonly leads = true;
   readonly #options: ClientOptions;
   readonly #listener: LinkListener;
   readonly #machine = new StateMachine();
   readonly #backoff: Backoff;
   readonly #watches: Watches;
   readonly #timeoutMs: number;
-  #socket: Socket | undefined;
+  readonly #tenantClaim: string;
+  readonly #socket: Socket;
   #identity: string | undefined;
+  /** The position that the connection resumes from. */
+  #presented: string | undefined;
   /** What the gateway said before it ended the connection. */
   #closing: Refusal | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -42,7 +46,9 @@ export class SocketLink implements Link {
     this.#options = options;
     this.#listener = listener;
     this.#backoff = new Backoff(options.backoff);
-    this.#timeoutMs = options.timeoutMs ?? 15_000;
+    this.#socket = this.#createSocket();
+    this.#tenantClaim = options.tenantClaim ?? 'tenant_id';
+    this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
     this.#watches = new Watches(
       (resource, verb) => this.call(...(options.watchCommand ?? conventionalCommand)(resource, verb)),
       (error) => listener.onError(error),
@@ -81,8 +87,9 @@ export class SocketLink implements Link {
       this.resume();
     } else if (state === 'live') {
       const attempt = this.#attempt;
-      this.#emit('session:ack', { cursor: this.#listener.position }, PROBE_MS).catch((error: unknown) => {
-        if (asRejoinError(error).code === 'TIMEOUT' && attempt === this.#attempt) this.#socket?.io.engine?.close();
+      // Any answer will do, also that there is no such command.
+      this.#emit('rejoin:probe', {}, PROBE_MS).catch((error: unknown) => {
+        if (asRejoinError(error).code === 'TIMEOUT' && attempt === this.#attempt) this.#socket.io.engine?.close();
       });
     }
   }
@@ -101,11 +108,10 @@ export class SocketLink implements Link {
 
   acknowledge(cursor: string): void {
     // The next one says more than a repetition of this one would.
-    if (this.#machine.state === 'live') this.#socket?.emit('session:ack', { cursor }, () => undefined);
+    if (this.#machine.state === 'live') this.#socket.emit('session:ack', { cursor }, () => undefined);
   }
 
   async #emit(command: string, payload: object, timeoutMs: number): Promise<unknown> {
-    if (!this.#socket) throw new RejoinError('CONNECTION_LOST', 'not connected', { retryable: true });
     let answer: Answer;
     try {
       answer = (await this.#socket.timeout(timeoutMs).emitWithAck(command, payload)) as Answer;
@@ -122,7 +128,7 @@ export class SocketLink implements Link {
     this.#attempt += 1;
     clearTimeout(this.#timer);
     clearTimeout(this.#refreshTimer);
-    this.#socket?.disconnect();
+    this.#socket.disconnect();
     this.#closing = undefined;
   }
 
@@ -132,26 +138,38 @@ export class SocketLink implements Link {
     const attempt = this.#attempt;
     const isCurrent = (): boolean => attempt === this.#attempt;
     this.#machine.set('connecting');
-    this.#timer = setTimeout(() => {
-      this.#giveUp();
-      this.#lost(new RejoinError('TIMEOUT', 'no connection in time', { retryable: true }));
-    }, this.#timeoutMs);
+    this.#limit();
     this.#prepare(isCurrent).catch((error: unknown) => {
       if (isCurrent()) this.#lost(asRejoinError(error));
     });
   }
 
+  /** This step of an attempt must be done in time. */
+  #limit(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(
+      () => this.#lost(new RejoinError('TIMEOUT', 'no connection in time', { retryable: true })),
+      this.#timeoutMs,
+    );
+  }
+
   async #prepare(isCurrent: () => boolean): Promise<void> {
-    const token = await this.#token();
+    let token = await this.#token();
     if (!isCurrent()) return;
-    const identity = identityOf(token, this.#options.tenantClaim ?? 'tenant_id');
-    this.#identity = identity;
-    await this.#listener.onIdentity(identity);
+    clearTimeout(this.#timer);
+    this.#identity = identityOf(token, this.#tenantClaim);
+    const late = await this.#listener.onIdentity(this.#identity);
     if (!isCurrent()) return;
+    this.#limit();
+    if (late) {
+      token = await this.#token();
+      if (!isCurrent()) return;
+      if (identityOf(token, this.#tenantClaim) !== this.#identity) return this.resume();
+    }
     const { position } = this.#listener;
     const { events } = this.#options;
-    this.#socket ??= this.#createSocket();
-    // Given to the connection as it opens; nothing but this decides where it resumes, so the stock client's own offset is overruled.
+    this.#presented = position;
+    // Nothing but this decides where it resumes: the stock client's own offset is overruled.
     this.#socket.auth = { token, events, watch: this.#watches.resources, cursor: position, offset: position };
     (this.#socket.io as unknown as { uri: string }).uri = this.#url();
     this.#socket.connect();
@@ -182,8 +200,8 @@ export class SocketLink implements Link {
     });
     socket.on('connect', () => {
       clearTimeout(this.#timer);
-      this.#listener.onBegin();
       this.#machine.set('replaying');
+      this.#listener.onArrival({ kind: 'begin', position: this.#presented });
     });
     socket.on('connect_error', (error: Error & { readonly data?: Refusal }) => {
       this.#lost(
@@ -208,14 +226,14 @@ export class SocketLink implements Link {
     if (name === 'rejoin:closing') this.#closing = first as Refusal;
     else if (name === 'session:expiring') this.#refreshWithin((first as { expiresInMs: number }).expiresInMs);
     else if (typeof cursor !== 'string') return;
-    else if (name === 'rejoin:cursor') this.#listener.onCursor(cursor);
+    else if (name === 'rejoin:cursor') this.#listener.onArrival({ kind: 'cursor', cursor });
     else if (name === 'rejoin:ready') {
       this.#backoff.reset();
       this.#expiredTokens = 0;
-      this.#listener.onReady(first as Ready, cursor);
+      this.#listener.onArrival({ kind: 'ready', ready: first as Ready, cursor });
       this.#machine.set('live');
       this.#watches.reconcile((first as Ready).watching);
-    } else this.#listener.onEvent(first as ReceivedEvent, cursor);
+    } else this.#listener.onArrival({ kind: 'event', event: first as ReceivedEvent, cursor });
   }
 
   /** No connection, and not by our wish. */
@@ -255,7 +273,7 @@ export class SocketLink implements Link {
     const token = await this.#token();
     if (attempt !== this.#attempt) return;
     // Somebody else signed in: a connection of their own is opened.
-    if (identityOf(token, this.#options.tenantClaim ?? 'tenant_id') !== this.#identity) this.resume();
+    if (identityOf(token, this.#tenantClaim) !== this.#identity) this.resume();
     else await this.call('session:refresh', { token });
   }
 }
