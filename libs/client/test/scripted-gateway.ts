@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Ready, Refusal } from '@rejoin/protocol';
+import { type Ready, type Refusal, refusal, type WireCode } from '@rejoin/protocol';
 import { eventually } from '@rejoin/testing';
 import { Server, type Socket } from 'socket.io';
 
@@ -92,15 +92,17 @@ export class ScriptedGateway {
       try {
         answer({ ok: true, data: this.answers.get(name)?.(payload) ?? null });
       } catch (error) {
-        if (error !== NO_ANSWER) answer({ ok: false, error });
+        answer({ ok: false, error: { ...(error as object), message: (error as Error).message } });
       }
     });
     this.onConnect(socket);
   }
 }
 
-/** Thrown by a command that is never answered. */
-const NO_ANSWER = new Error('no answer');
+/** To be thrown by a command that is to be refused. */
+export function refusedCommand(code: WireCode): Error {
+  return Object.assign(new Error(code), refusal(code));
+}
 
 /** The cursor of the nth event of a history. */
 export const cursorOf = (n: number, epoch = 'epoch'): string => `${epoch}.0.1000-${n}`;

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually, tokenFor, uniquePrefix } from '@rejoin/testing';
 import { type ClientOptions, createClient, type Gap, type RejoinClient, sharedByTabs } from '../src/index.ts';
-import { cursorOf, ScriptedGateway } from './scripted-gateway.ts';
+import { cursorOf, refusedCommand, ScriptedGateway } from './scripted-gateway.ts';
 import { WebLocks } from './web-locks.ts';
 
 interface Tab {
@@ -139,8 +139,7 @@ describe('tabs that share a connection', () => {
 
   it('watch and command through the leader, and keep their watches when it is gone', async () => {
     gateway.answers.set('orders:watch', (payload) => {
-      if ((payload as { orderId: string }).orderId === '7')
-        throw { code: 'FORBIDDEN', retryable: false, message: 'no' };
+      if ((payload as { orderId: string }).orderId === '7') throw refusedCommand('FORBIDDEN');
       return { watching: true };
     });
     gateway.answers.set('sum', (payload) => (payload as { a: number }).a + 1);
