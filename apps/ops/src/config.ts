@@ -1,3 +1,4 @@
+import { AudienceResolver, loadAudienceRules } from '@rejoin/audience';
 import {
   bytes,
   integer,
@@ -5,12 +6,19 @@ import {
   readConfiguration,
   redisVariables,
   replayVariables,
+  text,
   tokenVariables,
 } from '@rejoin/runtime';
 
 const EVENTS = { min: 1_000, max: 100_000_000 } as const;
 
 const variables = {
+  /** What a rehearsal of a dead letter is resolved by. */
+  resolver: {
+    ...text('AUDIENCE_RULES', undefined, './audience-rules.json'),
+    fallback: new AudienceResolver(),
+    parse: (path: string): AudienceResolver => new AudienceResolver(loadAudienceRules(path)),
+  },
   ...redisVariables,
   ...tokenVariables,
   windowMs: replayVariables.windowMs,

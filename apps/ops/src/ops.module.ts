@@ -8,6 +8,7 @@ import { BearerGuard } from './access/bearer.guard.ts';
 import { REQUEST_BODIES } from './api/json-body.interceptor.ts';
 import { AuditController } from './audit/audit.controller.ts';
 import { type BodyLimits, BodyReader } from './body/body-reader.ts';
+import { DeadLettersController } from './dead-letters/dead-letters.controller.ts';
 import { EventsController, PUBLISHER } from './events/events.controller.ts';
 import { PeekController } from './events/peek.controller.ts';
 import { PublishLimits } from './events/publish-limits.ts';
@@ -51,7 +52,14 @@ export function opsModule({
   return {
     module: OpsModule,
     // Peeking stands before publishing, which refuses every other method of the same path.
-    controllers: [PeekController, EventsController, PartitionsController, AuditController, SessionController],
+    controllers: [
+      PeekController,
+      EventsController,
+      PartitionsController,
+      DeadLettersController,
+      AuditController,
+      SessionController,
+    ],
     providers: [
       BearerGuard,
       { provide: PUBLISHER, useValue: publisher },

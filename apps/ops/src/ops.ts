@@ -56,6 +56,7 @@ export async function startOps({ environment, lifecycle, logger }: AppContext): 
     redisUrl: configuration.redisUrl,
     keys: keyspace(configuration.prefix),
     ...(configuration.partitions === undefined ? {} : { partitions: configuration.partitions }),
+    resolver: configuration.resolver,
     logger,
   });
   lifecycle.onStop('operations', () => operations.stop());

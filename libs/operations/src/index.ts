@@ -30,6 +30,7 @@ export {
   deadLettersPage,
   deadLetterView,
 } from './dead-letters/dead-letter-view.ts';
+export type { DeadLetterRequest, DeadLettersQuery } from './dead-letters/dead-letters.ts';
 export {
   type DeadLetterAction,
   deadLetterAction,

@@ -1,5 +1,6 @@
 import type { Keyspace, RedisClient } from '@rejoin/redis';
 import { Audit } from './audit/audit.ts';
+import { DeadLetters, type Rehearse } from './dead-letters/dead-letters.ts';
 import { Events } from './events/events.ts';
 import { Partitions } from './partitions/partitions.ts';
 import { Sampler } from './partitions/sampler.ts';
@@ -13,6 +14,8 @@ export interface OperationsOptions {
   readonly partitions: number;
   /** Milliseconds between two looks at every partition; 3,000 by default. */
   readonly sampleMs?: number;
+  /** For dead letters: what today's audience rules make of an event. */
+  readonly rehearse?: Rehearse;
   /** Called where something that nobody waits for failed. */
   onError(error: unknown): void;
 }
@@ -27,13 +30,14 @@ export interface OperationsOptions {
  */
 export class Operations {
   readonly audit: Audit;
+  readonly deadLetters: DeadLetters;
   readonly events: Events;
   readonly partitions: Partitions;
   readonly pauses: Pauses;
   readonly pending: PendingEntries;
   readonly #sampler: Sampler;
 
-  constructor({ client, keys, partitions, sampleMs, onError }: OperationsOptions) {
+  constructor({ client, keys, partitions, sampleMs, rehearse, onError }: OperationsOptions) {
     this.#sampler = new Sampler({
       client,
       keys,
@@ -42,6 +46,7 @@ export class Operations {
       ...(sampleMs === undefined ? {} : { intervalMs: sampleMs }),
     });
     this.audit = new Audit(client, keys);
+    this.deadLetters = new DeadLetters(client, keys, partitions, this.audit, rehearse);
     this.events = new Events(client, keys, partitions, this.audit);
     this.partitions = new Partitions(client, keys, partitions, this.#sampler);
     this.pauses = new Pauses(client, keys, this.audit);
@@ -53,7 +58,9 @@ export class Operations {
     this.#sampler.start();
   }
 
-  stop(): void {
+  /** Resolves when tasks have ended after their step at hand. */
+  async stop(): Promise<void> {
     this.#sampler.stop();
+    await this.deadLetters.tasks.stop();
   }
 }

@@ -1,4 +1,6 @@
+import type { AudienceResolver } from '@rejoin/audience';
 import { Operations } from '@rejoin/operations';
+import { type DomainEvent, formatAudienceToken } from '@rejoin/protocol';
 import { connect, disconnect, type Keyspace, openInstallation, type RedisClient } from '@rejoin/redis';
 import type { Logger } from '@rejoin/runtime';
 
@@ -7,6 +9,7 @@ export interface OperationsAccessOptions {
   readonly keys: Keyspace;
   readonly partitions?: number;
   readonly sampleMs?: number;
+  readonly resolver: AudienceResolver;
   readonly logger: Logger;
 }
 
@@ -40,10 +43,17 @@ export class OperationsAccess {
     return this.#opening;
   }
 
-  stop(): void {
+  async stop(): Promise<void> {
     this.#stopped = true;
-    this.#operations?.stop();
+    await this.#operations?.stop();
     disconnect(this.#client);
+  }
+
+  async #rehearse(event: DomainEvent): Promise<{ audience: string[] | null; refusal: string | null }> {
+    const resolution = await this.#options.resolver.resolve(event);
+    return resolution.ok
+      ? { audience: resolution.tokens.map(formatAudienceToken), refusal: null }
+      : { audience: null, refusal: `${resolution.code}: ${resolution.message}` };
   }
 
   async #open(): Promise<Operations> {
@@ -54,6 +64,7 @@ export class OperationsAccess {
       keys,
       partitions,
       ...(sampleMs === undefined ? {} : { sampleMs }),
+      rehearse: (event) => this.#rehearse(event),
       onError: (error) => logger.warn({ err: error }, 'looking at the partitions failed, trying again'),
     });
     if (this.#stopped) throw new Error('the process is stopping');

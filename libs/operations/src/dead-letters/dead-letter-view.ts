@@ -49,7 +49,10 @@ export type DeadLetterGroupView = v.InferOutput<typeof deadLetterGroup>;
 
 export const deadLettersPage = pageOf(deadLetterView, {
   scanned: count,
-  total: described(count, 'dead letters that there are, whatever the filter says'),
+  total: described(
+    v.nullable(count),
+    'dead letters that there are, whatever the filter says; null for a token that is bound to a tenant',
+  ),
 });
 
 export type DeadLettersPage = v.InferOutput<typeof deadLettersPage>;
