@@ -17,7 +17,7 @@ const variables = {
   resolver: {
     ...text('AUDIENCE_RULES', undefined, './audience-rules.json'),
     fallback: new AudienceResolver(),
-    parse: (path: string): AudienceResolver => new AudienceResolver(loadAudienceRules(path)),
+    parse: (path: string): AudienceResolver => new AudienceResolver({ rules: loadAudienceRules(path) }),
   },
   ...redisVariables,
   ...tokenVariables,

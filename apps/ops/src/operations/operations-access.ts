@@ -1,6 +1,6 @@
 import type { AudienceResolver } from '@rejoin/audience';
 import { Operations } from '@rejoin/operations';
-import { type DomainEvent, formatAudienceToken } from '@rejoin/protocol';
+import { type DomainEvent, parseRoom } from '@rejoin/protocol';
 import { connect, disconnect, type Keyspace, openInstallation, type RedisClient } from '@rejoin/redis';
 import type { Logger } from '@rejoin/runtime';
 
@@ -52,7 +52,7 @@ export class OperationsAccess {
   async #rehearse(event: DomainEvent): Promise<{ audience: string[] | null; refusal: string | null }> {
     const resolution = await this.#options.resolver.resolve(event);
     return resolution.ok
-      ? { audience: resolution.tokens.map(formatAudienceToken), refusal: null }
+      ? { audience: resolution.rooms.map((room) => parseRoom(room).token), refusal: null }
       : { audience: null, refusal: `${resolution.code}: ${resolution.message}` };
   }
 

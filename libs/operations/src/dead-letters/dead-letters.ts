@@ -64,7 +64,7 @@ export class DeadLetters {
         next: page.next,
         asOf: new Date().toISOString(),
         scanned: page.scanned,
-        total: counts && counts.reduce((sum, count) => sum + count, 0),
+        total: counts?.reduce((sum, count) => sum + count, 0) ?? null,
       };
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
