@@ -11,8 +11,14 @@ import {
   tokenVariables,
 } from '@rejoin/runtime';
 import { clientAddress, type ResumableGatewayOptions } from '@rejoin/socketio';
+import type { HttpBounds } from './http-adapter.ts';
 
+const SPARE_CONNECTIONS = 100;
 const COUNT = { min: 1, max: 100_000_000 } as const;
+
+/** A process has 8 s to stop, in which it releases other things too. */
+const MAX_DRAIN_MS = 5_000;
+const drainSpread = durationMs('DRAIN_SPREAD', 3_000, '3s');
 
 const variables = {
   ...redisVariables,
@@ -44,7 +50,14 @@ const variables = {
   maxPendingPerAddress: integer('MAX_PENDING_PER_ADDRESS', 5_000, COUNT),
   handshakeTimeoutMs: durationMs('HANDSHAKE_TIMEOUT', 10_000, '10s'),
   maxBufferedBytes: bytes('MAX_BUFFERED', 4_194_304, '4mb'),
-  drainMs: durationMs('DRAIN_SPREAD', 3_000, '3s'),
+  drainMs: {
+    ...drainSpread,
+    parse(value: string): number {
+      const ms = drainSpread.parse(value);
+      if (ms > MAX_DRAIN_MS) throw new Error(`must be at most ${MAX_DRAIN_MS / 1_000}s`);
+      return ms;
+    },
+  },
   allowedOrigins: {
     ...texts('ALLOWED_ORIGINS', [], 'https://app.example.com'),
     parse(value: string): readonly string[] {
@@ -102,6 +115,11 @@ export function boundsOf(configuration: GatewayConfiguration): Bounds {
     trustedProxies: configuration.trustedProxies,
     allowedOrigins: configuration.allowedOrigins,
   };
+}
+
+/** TCP connections: those of clients, those of clients to come, and some to ask how the gateway is. */
+export function httpBoundsOf({ maxConnections, maxPending, handshakeTimeoutMs }: GatewayConfiguration): HttpBounds {
+  return { headersTimeoutMs: handshakeTimeoutMs, maxConnections: maxConnections + maxPending + SPARE_CONNECTIONS };
 }
 
 function isOrigin(text: string): boolean {

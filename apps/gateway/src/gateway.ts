@@ -13,8 +13,9 @@ import {
 } from '@rejoin/runtime';
 import type { ResumableGateway } from '@rejoin/socketio';
 import { gatewayMetrics, ProcessMetrics, publisherMetrics, readinessMetrics } from '@rejoin/telemetry';
-import { boundsOf, readGatewayConfiguration } from './config.ts';
+import { boundsOf, httpBoundsOf, readGatewayConfiguration } from './config.ts';
 import { type GatewayModuleOptions, gatewayModule, openFeatureConnections } from './gateway.module.ts';
+import { BoundedHttpAdapter } from './http-adapter.ts';
 
 /** Starts one gateway: Socket.IO at `/socket.io`, and its health. */
 export async function startGateway({ environment, lifecycle, logger }: AppContext): Promise<RunningApp> {
@@ -36,7 +37,8 @@ export async function startGateway({ environment, lifecycle, logger }: AppContex
     await connections.publisher.close();
     disconnect(connections.client);
   });
-  const app = await NestFactory.create(gatewayModule(options, connections), {
+  const http = new BoundedHttpAdapter(httpBoundsOf(configuration));
+  const app = await NestFactory.create(gatewayModule(options, connections), http, {
     logger: ['error', 'warn'],
     abortOnError: false,
   });
