@@ -24,10 +24,12 @@ export class StreamsAdapter {
   constructor(client: RedisClient, keys: Keyspace, onError: (error: Error) => void) {
     this.#client = client;
     this.#trackDuplicates(onError);
-    const create = createAdapter(client, { streamName: keys.adapterStream, channelPrefix: keys.adapterChannel });
+    // Made with the first namespace: it polls from then on, and can be ended only by closing what it made.
+    let create: ReturnType<typeof createAdapter> | undefined;
     const adapters = this.#adapters;
     // Socket.IO calls it with `new`, which an arrow function refuses.
     this.factory = function adapterOf(namespace: Namespace) {
+      create ??= createAdapter(client, { streamName: keys.adapterStream, channelPrefix: keys.adapterChannel });
       const adapter = create(namespace) as unknown as ClusterAdapter;
       adapters.push(adapter);
       return adapter;

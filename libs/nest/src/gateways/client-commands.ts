@@ -31,8 +31,11 @@ export class ClientCommands {
 
   /** @throws EscapedHandlerError where a gateway's method is bound to a message in another way, or one listens elsewhere */
   register(gateway: ResumableGateway): void {
+    const paths = new Set<unknown>();
     for (const [instance, type] of this.#gateways()) {
       this.#requireMainNamespace(type);
+      paths.add(this.#optionsOf(type).path);
+      if (paths.size > 1) throw new EscapedHandlerError(`${type.name} has another path than the gateways before it`);
       for (const command of this.#commandsOf(instance)) gateway.command(command);
     }
   }
@@ -55,13 +58,17 @@ export class ClientCommands {
   }
 
   #requireMainNamespace(type: new (...args: never[]) => unknown): void {
-    const { namespace } = this.#reflector.get<{ namespace?: unknown } | undefined>(GATEWAY_OPTIONS, type) ?? {};
+    const { namespace } = this.#optionsOf(type);
     if (namespace !== undefined && namespace !== '' && namespace !== '/') {
       throw new EscapedHandlerError(`${type.name} has a namespace of its own, where nobody is admitted by token`);
     }
     if (this.#reflector.get<number | undefined>(PORT_METADATA, type)) {
       throw new EscapedHandlerError(`${type.name} has a port of its own; resumable gateways share the application's`);
     }
+  }
+
+  #optionsOf(type: new (...args: never[]) => unknown): { readonly namespace?: unknown; readonly path?: unknown } {
+    return this.#reflector.get(GATEWAY_OPTIONS, type) ?? {};
   }
 
   *#commandsOf(instance: Gateway): Iterable<Command> {
