@@ -1,9 +1,10 @@
-import { port, readConfiguration, redisVariables, texts, tokenVariables } from '@rejoin/runtime';
+import { port, readConfiguration, redisVariables, telemetryVariables, texts, tokenVariables } from '@rejoin/runtime';
 
 const DEFAULT_GATEWAYS = ['http://localhost:3000', 'http://localhost:3001'];
 
 const variables = {
   ...redisVariables,
+  ...telemetryVariables,
   ...tokenVariables,
   port: port('DEMO_PORT', 3_200),
   /** Where browsers reach the gateways. */

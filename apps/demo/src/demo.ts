@@ -3,7 +3,7 @@ import type { Server } from 'node:http';
 import { createPublisher, type Publisher, StreamUnavailableError } from '@rejoin/publisher';
 import { PartitionCountMismatchError } from '@rejoin/redis';
 import { type AppContext, type Health, InvalidConfigurationError, type RunningApp, serverUrl } from '@rejoin/runtime';
-import { ProcessMetrics, publisherMetrics, readinessMetrics } from '@rejoin/telemetry';
+import { Telemetry } from '@rejoin/telemetry';
 import { Announcer } from './announcer.ts';
 import { readDemoConfiguration } from './config.ts';
 import { createDemoServer } from './http-server.ts';
@@ -21,12 +21,18 @@ export async function startDemo({ environment, lifecycle, logger }: AppContext, 
   const mint = TokenMint.create(configuration);
   if (mint === null) logger.warn('JWT_SECRET is not set: the page can sign in nobody');
 
-  const metrics = new ProcessMetrics();
+  const telemetry = await Telemetry.start({
+    app: 'demo',
+    prefix: configuration.prefix,
+    otlpEndpoint: configuration.otlpEndpoint,
+    onError: (error) => logger.warn({ err: error }, 'spans cannot be exported'),
+  });
+  lifecycle.onStop('telemetry', () => telemetry.stop());
   const publisher = createPublisher({
     redis: configuration.redisUrl,
     prefix: configuration.prefix,
     ...(configuration.partitions === undefined ? {} : { partitions: configuration.partitions }),
-    listener: publisherMetrics(metrics),
+    listener: telemetry.publisher(),
   });
   lifecycle.onStop('publisher', () => publisher.close());
   await requireSamePartitions(publisher);
@@ -43,13 +49,13 @@ export async function startDemo({ environment, lifecycle, logger }: AppContext, 
   });
   lifecycle.onStop('order traffic', () => traffic.stop());
 
-  readinessMetrics(metrics, () => healthOf(traffic).ready);
+  telemetry.readiness(() => healthOf(traffic).ready);
   const server = createDemoServer({
     page: readPageFiles(directory),
     mint,
     gatewayUrls: configuration.gatewayUrls,
     health: () => healthOf(traffic),
-    metrics,
+    metrics: telemetry.metrics,
     addViewer: (viewer) => announcer.add(viewer, 'status', traffic.status),
   });
   server.listen(configuration.port);

@@ -7,6 +7,7 @@ import {
   readConfiguration,
   redisVariables,
   replayVariables,
+  telemetryVariables,
   texts,
   tokenVariables,
 } from '@rejoin/runtime';
@@ -22,6 +23,7 @@ const drainSpread = durationMs('DRAIN_SPREAD', 3_000, '3s');
 
 const variables = {
   ...redisVariables,
+  ...telemetryVariables,
   ...tokenVariables,
   windowMs: replayVariables.windowMs,
   port: port('PORT', 3_000),

@@ -12,7 +12,7 @@ import {
   serverUrl,
 } from '@rejoin/runtime';
 import type { ResumableGateway } from '@rejoin/socketio';
-import { gatewayMetrics, ProcessMetrics, publisherMetrics, readinessMetrics } from '@rejoin/telemetry';
+import { Telemetry } from '@rejoin/telemetry';
 import { boundsOf, httpBoundsOf, readGatewayConfiguration } from './config.ts';
 import { type GatewayModuleOptions, gatewayModule, openFeatureConnections } from './gateway.module.ts';
 import { BoundedHttpAdapter } from './http-adapter.ts';
@@ -20,7 +20,13 @@ import { BoundedHttpAdapter } from './http-adapter.ts';
 /** Starts one gateway: Socket.IO at `/socket.io`, and its health. */
 export async function startGateway({ environment, lifecycle, logger }: AppContext): Promise<RunningApp> {
   const configuration = readGatewayConfiguration(environment);
-  const metrics = new ProcessMetrics();
+  const telemetry = await Telemetry.start({
+    app: 'gateway',
+    prefix: configuration.prefix,
+    otlpEndpoint: configuration.otlpEndpoint,
+    onError: (error) => logger.warn({ err: error }, 'spans cannot be exported'),
+  });
+  lifecycle.onStop('telemetry', () => telemetry.stop());
   let gateway: ResumableGateway | undefined;
   const options: GatewayModuleOptions = {
     redisUrl: configuration.redisUrl,
@@ -30,9 +36,9 @@ export async function startGateway({ environment, lifecycle, logger }: AppContex
     ...boundsOf(configuration),
     log: logger,
     tokens: configuration,
-    listener: gatewayMetrics(metrics, () => gateway?.facts()),
+    listener: telemetry.gateway(() => gateway?.facts()),
   };
-  const connections = openFeatureConnections(options, publisherMetrics(metrics));
+  const connections = openFeatureConnections(options, telemetry.publisher());
   lifecycle.onStop('feature connections', async () => {
     await connections.publisher.close();
     disconnect(connections.client);
@@ -45,9 +51,10 @@ export async function startGateway({ environment, lifecycle, logger }: AppContex
   lifecycle.onStop('HTTP server', () => app.close());
   const served = await useResumableGateways(app).catch(asConfigurationProblem);
   gateway = served;
-  readinessMetrics(metrics, () => served.ready);
+  telemetry.readiness(() => served.ready);
   app.use((request: IncomingMessage, response: ServerResponse, next: () => void) => {
-    if (!answerHealth(request, response, () => healthOf(served)) && !metrics.answer(request, response)) next();
+    if (!answerHealth(request, response, () => healthOf(served)) && !telemetry.metrics.answer(request, response))
+      next();
   });
   await app.listen(configuration.port);
   return { url: serverUrl(app.getHttpServer() as Server) };

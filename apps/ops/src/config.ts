@@ -7,6 +7,7 @@ import {
   redisVariables,
   replayVariables,
   text,
+  telemetryVariables,
   tokenVariables,
 } from '@rejoin/runtime';
 
@@ -20,6 +21,7 @@ const variables = {
     parse: (path: string): AudienceResolver => new AudienceResolver({ rules: loadAudienceRules(path) }),
   },
   ...redisVariables,
+  ...telemetryVariables,
   ...tokenVariables,
   windowMs: replayVariables.windowMs,
   replayMaxBytes: replayVariables.maxBytes,

@@ -15,7 +15,7 @@ import {
   type RunningApp,
   serverUrl,
 } from '@rejoin/runtime';
-import { ProcessMetrics, publisherMetrics, readinessMetrics } from '@rejoin/telemetry';
+import { type ProcessMetrics, Telemetry } from '@rejoin/telemetry';
 import { describeApi, OPENAPI_PATH } from './api/openapi.ts';
 import { validation } from './api/validation.ts';
 import { type OpsConfiguration, readOpsConfiguration } from './config.ts';
@@ -38,15 +38,22 @@ export async function startOps({ environment, lifecycle, logger }: AppContext): 
   const probe = new RedisProbe(configuration.redisUrl);
   lifecycle.onStop('Redis probe', () => probe.stop());
   probe.start();
-  const metrics = new ProcessMetrics();
-  readinessMetrics(metrics, () => probe.ready);
+  const telemetry = await Telemetry.start({
+    app: 'ops',
+    prefix: configuration.prefix,
+    otlpEndpoint: configuration.otlpEndpoint,
+    onError: (error) => logger.warn({ err: error }, 'spans cannot be exported'),
+  });
+  lifecycle.onStop('telemetry', () => telemetry.stop());
+  const { metrics } = telemetry;
+  telemetry.readiness(() => probe.ready);
   const publisher = createPublisher({
     redis: configuration.redisUrl,
     prefix: configuration.prefix,
     ...(configuration.partitions === undefined ? {} : { partitions: configuration.partitions }),
     maxBacklog: configuration.maxBacklog,
     fillIdentity: false,
-    listener: publisherMetrics(metrics),
+    listener: telemetry.publisher(),
     onConnectionError: (error) => logger.warn({ err: error }, 'connection to Redis'),
   });
   lifecycle.onStop('publisher', () => publisher.close());

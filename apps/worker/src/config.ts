@@ -1,8 +1,18 @@
 import { AudienceResolver, loadAudienceRules } from '@rejoin/audience';
-import { durationMs, integer, port, readConfiguration, redisVariables, replayVariables, text } from '@rejoin/runtime';
+import {
+  durationMs,
+  integer,
+  port,
+  readConfiguration,
+  redisVariables,
+  replayVariables,
+  telemetryVariables,
+  text,
+} from '@rejoin/runtime';
 
 const variables = {
   ...redisVariables,
+  ...telemetryVariables,
   ...replayVariables,
   port: port('PORT', 3300),
   maxAttempts: integer('RETRY_ATTEMPTS', 8, { min: 1, max: 100 }),

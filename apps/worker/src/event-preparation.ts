@@ -8,6 +8,7 @@ import {
   MAX_EVENT_BYTES,
   parseEvent,
   partitionOf,
+  sampledTraceparent,
 } from '@rejoin/protocol';
 import {
   type Attempts,
@@ -104,6 +105,7 @@ export class EventPreparation {
       tenant: event.tenantid,
       rooms: resolved.rooms,
       type: event.type,
+      traceparent: sampledTraceparent(event.traceparent),
       event: clientJson(event, entryId),
     };
   }

@@ -14,14 +14,14 @@ export class FanOutQueue {
   readonly #failed = new AbortController();
   readonly #lease: PartitionLease;
   readonly #fanOut: FanOut;
-  readonly #onResult: (batch: readonly FanOutItem[], result: FanOutResult) => void;
+  readonly #onResult: (batch: readonly FanOutItem[], result: FanOutResult, startedAtMs: number) => void;
   readonly #inFlight: Promise<void>[] = [];
   #error: unknown;
 
   constructor(
     lease: PartitionLease,
     fanOut: FanOut,
-    onResult: (batch: readonly FanOutItem[], result: FanOutResult) => void,
+    onResult: (batch: readonly FanOutItem[], result: FanOutResult, startedAtMs: number) => void,
   ) {
     this.#lease = lease;
     this.#fanOut = fanOut;
@@ -55,8 +55,9 @@ export class FanOutQueue {
 
   async #run(batch: readonly FanOutItem[]): Promise<void> {
     try {
+      const startedAtMs = Date.now();
       const result = await this.#fanOut.run(this.#lease.token, batch);
-      this.#onResult(batch, result);
+      this.#onResult(batch, result, startedAtMs);
     } catch (error) {
       if (this.failed.aborted) return;
       this.#error = error;

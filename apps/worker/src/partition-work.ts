@@ -134,7 +134,7 @@ export class PartitionWork {
     if (lease.yielding.aborted) return;
     await this.#verifyHistory();
     await this.#reader.ensureGroup();
-    const queue = new FanOutQueue(lease, this.#fanOut, (batch, result) => this.#record(batch, result));
+    const queue = new FanOutQueue(lease, this.#fanOut, (...run) => this.#record(...run));
     const interrupted = AbortSignal.any([lease.yielding, queue.failed]);
     let recovering = true;
     // What is pending when a lease begins was left by an owner that ended; later it is this one's own.
@@ -258,7 +258,11 @@ export class PartitionWork {
     if (lease.yielding.aborted) throw new FencedError(lease.partition);
   }
 
-  #record(batch: readonly FanOutItem[], { delivered, duplicates, dead, parked }: FanOutResult): void {
+  #record(
+    batch: readonly FanOutItem[],
+    { delivered, duplicates, dead, parked }: FanOutResult,
+    startedAtMs: number,
+  ): void {
     const { lease, counters, history, listener, logger } = this.#options;
     counters.batches += 1;
     counters.delivered += delivered;
@@ -271,7 +275,12 @@ export class PartitionWork {
     // With a duplicate among them it is unknown which ones are in the feed.
     const last = duplicates === 0 ? batch.findLast(({ kind }) => kind === 'deliver') : undefined;
     if (last && delivered > 0) history.advance(last.entryId);
-    listener.onFannedOut?.(batch.length);
+    listener.onFannedOut?.({
+      partition: lease.partition,
+      entries: batch.length,
+      startedAtMs,
+      traces: tracesOf(batch),
+    });
     if (dead > 0) this.#recordDead(batch, dead);
   }
 
@@ -301,4 +310,12 @@ export class PartitionWork {
 function unwrap<Value>(outcome: PromiseSettledResult<Value>): Value {
   if (outcome.status === 'rejected') throw outcome.reason;
   return outcome.value;
+}
+
+function tracesOf(batch: readonly FanOutItem[]): { readonly traceparent: string; readonly entryId: EntryId }[] {
+  return batch.flatMap((item) =>
+    item.kind === 'deliver' && item.traceparent !== undefined
+      ? [{ traceparent: item.traceparent, entryId: item.entryId }]
+      : [],
+  );
 }

@@ -1,6 +1,6 @@
 import { keyspace, PartitionCountMismatchError } from '@rejoin/redis';
 import { type AppContext, InvalidConfigurationError, type RunningApp, startHealthServer } from '@rejoin/runtime';
-import { ProcessMetrics, readinessMetrics, type WorkerFacts, workerMetrics } from '@rejoin/telemetry';
+import { Telemetry, type WorkerFacts } from '@rejoin/telemetry';
 import { readWorkerConfiguration } from './config.ts';
 import { Worker } from './worker.ts';
 
@@ -8,7 +8,13 @@ import { Worker } from './worker.ts';
 export async function startWorker({ environment, lifecycle, logger }: AppContext): Promise<RunningApp> {
   const { redisUrl, prefix, partitions, windowMs, maxPerRoom, maxBytes, port, resolver, ...rest } =
     readWorkerConfiguration(environment);
-  const metrics = new ProcessMetrics();
+  const telemetry = await Telemetry.start({
+    app: 'worker',
+    prefix,
+    otlpEndpoint: rest.otlpEndpoint,
+    onError: (error) => logger.warn({ err: error }, 'spans cannot be exported'),
+  });
+  lifecycle.onStop('telemetry', () => telemetry.stop());
   const worker: Worker = new Worker({
     redisUrl,
     keys: keyspace(prefix),
@@ -18,13 +24,13 @@ export async function startWorker({ environment, lifecycle, logger }: AppContext
     retries: { maxAttempts: rest.maxAttempts },
     deadLetters: { maxAgeMs: rest.deadLetterMaxAgeMs, maxCount: rest.deadLetterMaxCount },
     logger,
-    listener: workerMetrics(metrics, () => factsOf(worker)),
+    listener: telemetry.worker(() => factsOf(worker)),
   });
-  readinessMetrics(metrics, () => worker.health().ready);
+  telemetry.readiness(() => worker.health().ready);
   const server = await startHealthServer(
     port,
     () => worker.health(),
-    (request, response) => metrics.answer(request, response),
+    (request, response) => telemetry.metrics.answer(request, response),
   );
   lifecycle.onStop('health server', () => server.stop());
   lifecycle.onStop('worker', () => worker.stop());

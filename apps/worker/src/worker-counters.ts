@@ -46,6 +46,12 @@ export function newWorkerCounters(): WorkerCounters {
 
 /** What a worker tells as it happens, for metrics and traces. Every method is called in a turn that must stay short. */
 export interface WorkerListener {
-  /** A fan-out script handled so many entries. */
-  onFannedOut?(entries: number): void;
+  /** A fan-out script ran. */
+  onFannedOut?(batch: {
+    readonly partition: number;
+    readonly entries: number;
+    readonly startedAtMs: number;
+    /** Of those entries whose events are traced. */
+    readonly traces: readonly { readonly traceparent: string; readonly entryId: string }[];
+  }): void;
 }

@@ -16,6 +16,8 @@ export type FanOutItem =
       /** Distinct rooms, as `roomOf` names them. */
       readonly rooms: readonly string[];
       readonly type: string;
+      /** See `sampledTraceparent`. */
+      readonly traceparent?: string | undefined;
       /** JSON text of the event as clients receive it. */
       readonly event: string;
     }
@@ -96,8 +98,8 @@ export class FanOut {
         args.push('park', item.entryId, item.record, item.dueAtMs);
         continue;
       }
-      const { entryId, digest, tenant, type, event, rooms } = item;
-      args.push('deliver', entryId, digest, routeOf(tenant, type, rooms), event, rooms.length);
+      const { entryId, digest, tenant, type, event, rooms, traceparent } = item;
+      args.push('deliver', entryId, digest, routeOf(tenant, type, rooms, traceparent), event, rooms.length);
       for (const room of rooms) {
         let position = positions.get(room);
         if (position === undefined) {

@@ -9,17 +9,24 @@ export interface FeedEntry {
   readonly type: string;
   /** As `roomOf` names them. */
   readonly rooms: readonly string[];
+  /** Of the event, where its trace is recorded. */
+  readonly traceparent: string | undefined;
   /** JSON text of the event as clients receive it, in UTF-8. */
   readonly event: Buffer;
 }
 
+/** Begins the last part of a route where it is no room: a room has none, for it is percent-encoded. */
+const TRACE_MARK = '^';
+
 /**
- * What an entry's field `route` holds behind the predecessor: tenant, type and rooms, separated by one space. None of them
+ * What an entry's field `route` holds behind the predecessor: tenant, type and rooms, and `^` with the event's `traceparent`
+ * where its trace is recorded, separated by one space. None of them
  * holds a space: tenant and rooms are percent-encoded, and a type has none. One field in place of four, because every field
  * costs each gateway as much as the event does.
  */
-export function routeOf(tenant: string, type: string, rooms: readonly string[]): string {
-  return `${encodeURIComponent(tenant)} ${type} ${rooms.join(' ')}`;
+export function routeOf(tenant: string, type: string, rooms: readonly string[], traceparent?: string): string {
+  const route = `${encodeURIComponent(tenant)} ${type} ${rooms.join(' ')}`;
+  return traceparent === undefined ? route : `${route} ${TRACE_MARK}${traceparent}`;
 }
 
 /** Reads an entry as Redis returns it, its fields by their names; what is missing is empty, and so reaches nobody. */
@@ -38,7 +45,8 @@ export function parseFeedEntry(entryId: Buffer | string, fields: readonly Buffer
     }
   }
   const [predecessor = ENTRY_ID_ZERO, tenant = '', type = '', ...rooms] = route.split(' ');
-  return { entryId: entryId.toString(), predecessor, tenant: decoded(tenant), type, rooms, event };
+  const traceparent = rooms.at(-1)?.startsWith(TRACE_MARK) ? rooms.pop()?.slice(TRACE_MARK.length) : undefined;
+  return { entryId: entryId.toString(), predecessor, tenant: decoded(tenant), type, rooms, traceparent, event };
 }
 
 const EMPTY = Buffer.alloc(0);

@@ -32,3 +32,4 @@ export { eventFilter, isEventPattern, MAX_EVENT_PATTERNS } from './event-filter.
 export { MAX_LENGTH } from './event-rules.ts';
 export { crc16, partitionOf } from './partition.ts';
 export type { GapReason, HandshakeAuth, Ready, ReplayReport, ServerToClientEvents } from './socket-events.ts';
+export { sampledTraceparent } from './traceparent.ts';

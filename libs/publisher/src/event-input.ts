@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type FieldProblem, MAX_EVENT_BYTES, type ParsedEvent, parseEvent } from '@rejoin/protocol';
+import { type FieldProblem, MAX_EVENT_BYTES, type ParsedEvent, parseEvent, sampledTraceparent } from '@rejoin/protocol';
 import { eventDigest } from '@rejoin/streams';
 import { EventTooLargeError, InvalidEventError } from './errors.ts';
 
@@ -41,6 +41,8 @@ export interface PreparedEvent {
   readonly digest: string;
   readonly json: string;
   readonly bytes: number;
+  /** See `sampledTraceparent`. */
+  readonly traceparent: string | undefined;
 }
 
 /**
@@ -58,7 +60,8 @@ export function prepareEvent(input: unknown, fillIdentity: boolean): PreparedEve
   const bytes = Buffer.byteLength(json);
   if (bytes > MAX_EVENT_BYTES) throw new EventTooLargeError(bytes, MAX_EVENT_BYTES);
   const { id, source, tenantid } = event;
-  return { eventId: id, tenantId: tenantid, digest: eventDigest(tenantid, source, id), json, bytes };
+  const digest = eventDigest(tenantid, source, id);
+  return { eventId: id, tenantId: tenantid, digest, json, bytes, traceparent: sampledTraceparent(event.traceparent) };
 }
 
 function completed(input: unknown, fillIdentity: boolean): unknown {

@@ -41,6 +41,9 @@ export interface PublisherListener {
     readonly duplicates: number;
     /** From the call until now, of the event that waited longest, in milliseconds. */
     readonly durationMs: number;
+    readonly partition: number;
+    /** Of those events that are traced. */
+    readonly traces: readonly { readonly traceparent: string; readonly entryId: string }[];
   }): void;
   /** An accepted event was given up. */
   onFailed?(): void;

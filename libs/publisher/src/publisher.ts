@@ -243,11 +243,11 @@ class RedisPublisher<Events extends object> implements Publisher<Events> {
           duplicate,
         });
       }
-      this.#tellAppended(events, appended);
+      this.#tellAppended(partition, events, appended);
     };
   }
 
-  #tellAppended(events: readonly PendingEvent[], appended: Appended): void {
+  #tellAppended(partition: number, events: readonly PendingEvent[], appended: Appended): void {
     const { listener, waitMs } = this.#settings;
     const [first] = events;
     if (!listener.onAppended || !first) return;
@@ -255,6 +255,10 @@ class RedisPublisher<Events extends object> implements Publisher<Events> {
       events: events.length,
       duplicates: appended.events.filter(({ duplicate }) => duplicate).length,
       durationMs: performance.now() - (first.deadline - waitMs),
+      partition,
+      traces: events.flatMap(({ prepared: { traceparent } }, index) =>
+        traceparent === undefined ? [] : [{ traceparent, entryId: appended.events[index]?.entryId ?? '' }],
+      ),
     });
   }
 

@@ -21,6 +21,18 @@ export const redisVariables = {
   partitions: integer('REJOIN_PARTITIONS', undefined, { min: 1, max: 1_024 }),
 };
 
+/** Where a process sends its spans. The other variables of OpenTelemetry count as well, from where its own library reads them. */
+export const telemetryVariables = {
+  otlpEndpoint: {
+    ...text('OTEL_EXPORTER_OTLP_ENDPOINT', undefined, 'http://collector:4318'),
+    parse(value: string): string {
+      const url = URL.canParse(value) ? new URL(value) : undefined;
+      if (url?.protocol !== 'http:' && url?.protocol !== 'https:') throw new Error('must be an http or https URL');
+      return value;
+    },
+  },
+};
+
 /** How far back a client may resume. */
 export const replayVariables = {
   windowMs: durationMs('REPLAY_WINDOW', 24 * 3_600_000),

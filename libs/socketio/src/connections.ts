@@ -2,16 +2,16 @@ import type { FeedEntry } from '@rejoin/feed';
 import { type EntryId, entryIdTimeMs, formatCursor } from '@rejoin/protocol';
 import type { Namespace } from 'socket.io';
 import type { Connection, Delivery } from './connection.ts';
+import type { GatewayListener } from './gateway-listener.ts';
 import { EncodedPacket } from './packet.ts';
 
 /** Every connection of this gateway, and the way of a live entry to those that may see it. */
 export class Connections {
   readonly #bySocket = new Map<string, Connection>();
-  readonly #onDelivered: ((latencyMs: number) => void) | undefined;
+  readonly #listener: GatewayListener;
 
-  /** @param onDelivered see `GatewayListener` */
-  constructor(onDelivered?: (latencyMs: number) => void) {
-    this.#onDelivered = onDelivered;
+  constructor(listener: GatewayListener = {}) {
+    this.#listener = listener;
   }
 
   get size(): number {
@@ -48,11 +48,19 @@ export class Connections {
       const recipients = this.#recipients(namespace, entry);
       if (recipients.length === 0) continue;
       const delivery = new LiveEntry(entry, epoch, partition);
+      const startedAtMs = entry.traceparent === undefined ? 0 : Date.now();
       for (const connection of recipients) connection.deliver(delivery);
+      if (entry.traceparent !== undefined) this.#tellTraced(entry, partition, recipients.length, startedAtMs);
       first ??= entry.entryId;
     }
     // A clock for every entry would cost more than it tells; none of them took longer than this.
-    if (first !== undefined) this.#onDelivered?.(Date.now() - entryIdTimeMs(first));
+    if (first !== undefined) this.#listener.onDelivered?.(Date.now() - entryIdTimeMs(first));
+  }
+
+  #tellTraced({ traceparent, entryId }: FeedEntry, partition: number, connections: number, startedAtMs: number): void {
+    if (traceparent !== undefined) {
+      this.#listener.onTraced?.({ traceparent, entryId, partition, connections, startedAtMs });
+    }
   }
 
   #recipients(namespace: Namespace, entry: FeedEntry): Connection[] {

@@ -17,6 +17,14 @@ export interface ResumeOutcome {
 export interface GatewayListener {
   /** What the tail brought was handed to its connections, and none of it was appended longer ago than so many milliseconds. */
   onDelivered?(latencyMs: number): void;
+  /** A live entry whose event is traced was handed to so many connections. */
+  onTraced?(delivery: {
+    readonly traceparent: string;
+    readonly entryId: string;
+    readonly partition: number;
+    readonly connections: number;
+    readonly startedAtMs: number;
+  }): void;
   onResumed?(outcome: ResumeOutcome): void;
   /** Somebody was refused by a limit; `scope` names it. */
   onLimited?(scope: string): void;

@@ -70,7 +70,7 @@ export class ResumableGateway {
     const settings = settingsOf(options);
     const { keys, log } = settings;
     this.#settings = settings;
-    this.#connections = new Connections(settings.listener.onDelivered);
+    this.#connections = new Connections(settings.listener);
     this.#commands = this.#connect('commands');
     this.#adapter = new StreamsAdapter(this.#connect('background'), keys, (error) => this.#onRedisError(error));
     this.#replayer = new Replayer(this.#commands, keys, settings.bounds.maxReplays);

@@ -1,9 +1,9 @@
 import type { ProcessMetrics } from './process-metrics.ts';
+import type { Append } from './span-source.ts';
 
 /** What a publisher tells of its appends. */
 export interface PublisherListener {
-  /** @param durationMs from the call until Redis answered, of the event that waited longest */
-  onAppended(append: { readonly events: number; readonly duplicates: number; readonly durationMs: number }): void;
+  onAppended(append: Append): void;
   /** An event was given up. */
   onFailed(): void;
 }

@@ -1,4 +1,5 @@
 import type { ProcessMetrics } from './process-metrics.ts';
+import type { FanOutRun } from './span-source.ts';
 
 /** What a worker counted since it started, and what it owns now. */
 export interface WorkerFacts {
@@ -20,8 +21,8 @@ export interface WorkerFacts {
 
 /** What a worker tells as it happens. */
 export interface WorkerListener {
-  /** A fan-out script handled so many entries. */
-  onFannedOut(entries: number): void;
+  /** A fan-out script ran. */
+  onFannedOut(run: FanOutRun): void;
 }
 
 /** @param facts read at every scrape; `undefined` until the worker takes part */
@@ -61,5 +62,5 @@ export function workerMetrics(metrics: ProcessMetrics, facts: () => WorkerFacts 
     return now?.owned.map((partition) => [{ partition, worker: now.workerId }, 1] as const) ?? [];
   });
   const batchSize = metrics.histogram('rejoin_fanout_batch_size');
-  return { onFannedOut: batchSize };
+  return { onFannedOut: ({ entries }) => batchSize(entries) };
 }

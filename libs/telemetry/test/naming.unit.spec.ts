@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { METRICS, type MetricDefinition } from '../src/index.ts';
 
@@ -50,5 +51,28 @@ describe('the names of metrics', () => {
   it('carry no label that has a value for each user, event or socket', () => {
     const open = /user|event|socket|connection|address|room|entry|id$/;
     expect(metrics.flatMap(([, { labels }]) => labels.filter((label) => open.test(label)))).toEqual([]);
+  });
+});
+
+describe('docs/reference/metrics.md', () => {
+  it('has a line for each metric, as the catalogue has it', () => {
+    const page = readFileSync(new URL('../../../docs/reference/metrics.md', import.meta.url), 'utf8');
+    const rows = page
+      .split('\n')
+      .filter((line) => line.startsWith('| `rejoin_'))
+      .map((line) =>
+        line
+          .split('|')
+          .map((cell) => cell.trim())
+          .slice(1, -1),
+      );
+    const expected = metrics.map(([name, { type, labels, from, help }]) => [
+      `\`${name}\``,
+      type,
+      labels.map((label) => `\`${label}\``).join(', ') || '–',
+      from.join(', '),
+      help,
+    ]);
+    expect(rows).toEqual(expected);
   });
 });

@@ -3,17 +3,13 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { parseExposition, seriesValue } from '@rejoin/testing';
-import {
-  type GatewayFacts,
-  gatewayMetrics,
-  METRICS,
-  type PartitionFacts,
-  ProcessMetrics,
-  partitionMetrics,
-  publisherMetrics,
-  readinessMetrics,
-  workerMetrics,
-} from '../src/index.ts';
+import { METRICS } from '../src/catalogue.ts';
+import { type GatewayFacts, gatewayMetrics } from '../src/gateway-metrics.ts';
+import { type PartitionFacts, partitionMetrics } from '../src/partition-metrics.ts';
+import { ProcessMetrics } from '../src/process-metrics.ts';
+import { publisherMetrics } from '../src/publisher-metrics.ts';
+import { readinessMetrics } from '../src/readiness-metrics.ts';
+import { workerMetrics } from '../src/worker-metrics.ts';
 
 const servers: Server[] = [];
 afterEach(async () => {
@@ -165,7 +161,7 @@ describe('the metrics of a worker', () => {
     const metrics = new ProcessMetrics();
     let owned = [0, 3];
     const { onFannedOut } = workerMetrics(metrics, () => ({ workerId: 'w-1', owned, counters: COUNTERS }));
-    onFannedOut(40);
+    onFannedOut({ partition: 0, entries: 40, startedAtMs: 0, traces: [] });
     const before = await metrics.text();
     expect(seriesValue(before, 'rejoin_partition_owner_info', { partition: '3', worker: 'w-1' })).toBe(1);
     expect(seriesValue(before, 'rejoin_worker_entries_total', { result: 'delivered' })).toBe(7);
@@ -184,7 +180,7 @@ describe('the metrics of a publisher', () => {
   it('count events by what became of them', async () => {
     const metrics = new ProcessMetrics();
     const { onAppended, onFailed } = publisherMetrics(metrics);
-    onAppended({ events: 5, duplicates: 2, durationMs: 3 });
+    onAppended({ partition: 0, events: 5, duplicates: 2, durationMs: 3, traces: [] });
     onFailed();
     const text = await metrics.text();
     expect(seriesValue(text, 'rejoin_publish_events_total', { result: 'appended' })).toBe(3);
