@@ -62,6 +62,11 @@ describe('the telemetry of running processes', () => {
     await expectSeries(worker(), 'rejoin_dead_letters_total', { reason: 'NO_AUDIENCE_RULE' }, 1);
     const partition = String(system.keysOf(TENANT).partition);
     await expectSeries(worker(), 'rejoin_partition_owner_info', { partition }, 1);
+    await expectSeries(ops, 'rejoin_group_lag_entries', { partition }, 0);
+    await expectSeries(ops, 'rejoin_group_oldest_undelivered_age_seconds', { partition }, 0);
+    await expectSeries(ops, 'rejoin_group_pending_entries', { partition }, 0);
+    await expectSeries(ops, 'rejoin_dead_letter_entries', { partition }, 1);
+    await expectSeries(ops, 'rejoin_replay_window_seconds', { partition }, 86_400);
     await expectSeries(gateway(), 'rejoin_gateway_deliveries_total', { result: 'live' }, 1);
     // Once live, and once more in the replay.
     await expectSeries(gateway(), 'rejoin_gateway_deliveries_total', { result: 'filtered' }, 2);
@@ -85,5 +90,25 @@ describe('the telemetry of running processes', () => {
     expect(text).not.toContain(PAYLOAD);
     // Every JWT begins so: it is the beginning of {"alg":…
     expect(text).not.toMatch(/eyJ[A-Za-z0-9_-]{10,}/);
+  });
+
+  it('tells what waits while no worker owns the partitions, and nothing of it while Redis does not answer', async () => {
+    await system.stopApp(worker());
+    await publish('waits');
+    const partition = String(system.keysOf(TENANT).partition);
+    await expectSeries(ops, 'rejoin_group_lag_entries', { partition }, 1);
+    expect(
+      seriesValue(await metricsOf(ops), 'rejoin_group_oldest_undelivered_age_seconds', { partition }),
+    ).toBeGreaterThan(0);
+    system.redis.pause();
+    try {
+      const text = await metricsOf(ops);
+      expect(seriesValue(text, 'rejoin_group_lag_entries')).toBeUndefined();
+      expect(seriesValue(text, 'process_cpu_seconds_total')).toBeGreaterThan(0);
+    } finally {
+      system.redis.continue();
+    }
+    await system.startWorker();
+    await expectSeries(ops, 'rejoin_group_lag_entries', { partition }, 0);
   });
 });

@@ -141,6 +141,11 @@ describe('the spans of an event whose trace is recorded', () => {
     await eventually(() => expect(collector.spans.length).toBe(3), { timeoutMs: 20_000 });
 
     const { partition, events, feed } = system.keysOf(TENANT);
+    expect(collector.spans.map(({ service, name }) => `${service} ${name}`).sort()).toEqual([
+      `rejoin-gateway deliver ${feed}`,
+      `rejoin-ops send ${events}`,
+      `rejoin-worker fan out ${events}`,
+    ]);
     const sent = collector.spans.find(({ service }) => service === 'rejoin-ops');
     const entryId = sent?.links[0]?.attributes['messaging.message.id'];
     expect(entryId).toMatch(/^\d+-\d+$/);

@@ -6,8 +6,8 @@ import {
   readConfiguration,
   redisVariables,
   replayVariables,
-  text,
   telemetryVariables,
+  text,
   tokenVariables,
 } from '@rejoin/runtime';
 

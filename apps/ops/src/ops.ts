@@ -21,6 +21,7 @@ import { validation } from './api/validation.ts';
 import { type OpsConfiguration, readOpsConfiguration } from './config.ts';
 import { PublishLimits } from './events/publish-limits.ts';
 import { OperationsAccess } from './operations/operations-access.ts';
+import { partitionFacts } from './operations/partition-facts.ts';
 import { opsModule } from './ops.module.ts';
 import { RedisProbe } from './redis-probe.ts';
 
@@ -67,6 +68,7 @@ export async function startOps({ environment, lifecycle, logger }: AppContext): 
     logger,
   });
   lifecycle.onStop('operations', () => operations.stop());
+  telemetry.partitions(() => partitionFacts(operations, configuration.windowMs));
   // Statuses and rates need a window of samples, so they are taken from the beginning.
   operations
     .open()

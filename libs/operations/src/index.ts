@@ -74,7 +74,7 @@ export {
   type WorkerView,
   workerView,
 } from './partitions/partition-view.ts';
-export { PARTITION_SORTS, type PartitionsQuery } from './partitions/partitions.ts';
+export { PARTITION_SORTS, type PartitionFact, type PartitionsQuery } from './partitions/partitions.ts';
 export { type PauseOutcome, type PauseView, pauseOutcome, pauseView } from './pauses/pause-view.ts';
 export { type PendingPage, type PendingView, pendingPage, pendingView } from './pending/pending-view.ts';
 export { type TenantsPage, type TenantView, tenantsPage, tenantView } from './tenant-view.ts';

@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Attributes, DiagLogLevel, diag, type Link, SpanKind, TraceFlags } from '@opentelemetry/api';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
-import { defaultResource, resourceFromAttributes } from '@opentelemetry/resources';
+import { defaultResource, detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources';
 import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { SpanBudget } from './span-budget.ts';
 import type { Traced } from './span-source.ts';
@@ -34,10 +34,14 @@ export function exportSpans({ app, prefix, onError }: TracingOptions): Tracing {
   );
   const provider = new BasicTracerProvider({
     // What the environment says of the service is stronger.
-    resource: resourceFromAttributes({
-      'service.name': `rejoin-${app}`,
-      'service.instance.id': `${hostname()}.${process.pid}`,
-    }).merge(defaultResource()),
+    resource: defaultResource()
+      .merge(
+        resourceFromAttributes({
+          'service.name': `rejoin-${app}`,
+          'service.instance.id': `${hostname()}.${process.pid}`,
+        }),
+      )
+      .merge(detectResources({ detectors: [envDetector] })),
     spanProcessors: [new BatchSpanProcessor(new OTLPTraceExporter())],
   });
   const tracer = provider.getTracer('rejoin');

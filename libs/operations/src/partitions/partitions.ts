@@ -21,6 +21,12 @@ export interface PartitionsQuery {
   readonly after?: string;
 }
 
+/** A partition's sample, and what follows from it alone. */
+export type PartitionFact = { readonly sample: PartitionSample } & Pick<
+  PartitionView,
+  'lag' | 'oldestUndeliveredAgeMs' | 'oldestUnackedAgeMs'
+>;
+
 /** A worker counts as inactive this long after its last heartbeat, in milliseconds. */
 const WORKER_TTL_MS = 4_000;
 /** Rounds that may fail before what is known is too old to judge by. */
@@ -79,6 +85,16 @@ export class Partitions {
       asOf: new Date(this.#sampler.nowMs).toISOString(),
       samples: [...this.#sampler.hour(partition)],
     };
+  }
+
+  /** What is known of every partition now, for metrics: nothing of tenants, and no judgement. */
+  async facts(): Promise<PartitionFact[]> {
+    await this.#sampler.look();
+    return this.#all().map((partition) => {
+      const sample = this.#sampler.window(partition).at(-1) as PartitionSample;
+      const { lag, oldestUndeliveredAgeMs, oldestUnackedAgeMs } = this.#view(partition);
+      return { sample, lag, oldestUndeliveredAgeMs, oldestUnackedAgeMs };
+    });
   }
 
   /** @throws OperationError `NOT_FOUND` where there is no such partition */
