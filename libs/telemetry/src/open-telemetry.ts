@@ -5,8 +5,7 @@ import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { defaultResource, detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources';
 import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { SpanBudget } from './span-budget.ts';
-import type { Traced } from './span-source.ts';
-import type { Tracing, TracingOptions } from './tracing.ts';
+import type { Traced, Tracing, TracingOptions } from './span-source.ts';
 
 /** Links that a span may have; the SDK drops what is more. */
 const MAX_LINKS = 128;

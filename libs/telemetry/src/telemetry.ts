@@ -3,8 +3,8 @@ import { type PartitionFacts, partitionMetrics } from './partition-metrics.ts';
 import { ProcessMetrics } from './process-metrics.ts';
 import { type PublisherListener, publisherMetrics } from './publisher-metrics.ts';
 import { readinessMetrics } from './readiness-metrics.ts';
-import type { Append, FanOutRun, PublisherTracing, TracedDelivery } from './span-source.ts';
-import { startTracing, type Tracing, type TracingOptions } from './tracing.ts';
+import type { Append, FanOutRun, PublisherTracing, TracedDelivery, Tracing, TracingOptions } from './span-source.ts';
+import { startTracing } from './tracing.ts';
 import { type WorkerFacts, type WorkerListener, workerMetrics } from './worker-metrics.ts';
 
 /** What a process tells of itself: metrics for whoever asks, and spans where there is somewhere to send them. */
