@@ -35,7 +35,7 @@ export interface PartitionWorkOptions {
   readonly history: PartitionHistory;
   readonly fanOut: FanOutOptions;
   readonly bounds?: Partial<ReadBounds>;
-  /** How often an entry is run that ends its worker each time. */
+  /** How often an entry is run that ends its worker each time; the first run among others is not counted. */
   readonly maxTrials: number;
   /** Most parked events of the partition. */
   readonly maxParked: number;
@@ -154,7 +154,7 @@ export class PartitionWork {
         inHand = page.entries.length;
         // The next page is on its way while this one is prepared.
         reading = mayHaveMore && !interrupted.aborted ? this.#read(recovering, page.position) : null;
-        await (isInherited ? this.#sendSingly(page, queue) : this.#send(page, queue));
+        await (isInherited ? this.#sendInherited(page, queue) : this.#send(page, queue));
         // The next owner goes on where it stopped.
         if (isInherited && lease.yielding.aborted) break;
         isInherited = isInherited && recovering;
@@ -193,22 +193,24 @@ export class PartitionWork {
   }
 
   /**
-   * Runs entries that an owner before this one left, each by itself and counted before: one of them may be what ended it.
-   * Its neighbours are handled, and after some owners it is given up.
+   * Runs entries that an owner before this one left; one of them may be what ended it. The beginning is recorded before, and
+   * where it was recorded already, an owner ended with the same entries in hand: then each is run by itself, and its own
+   * beginning is recorded, until it is given up. So a common death costs its heir nothing.
    */
-  async #sendSingly({ entries }: EntryPage, queue: FanOutQueue): Promise<void> {
+  async #sendInherited(page: EntryPage, queue: FanOutQueue): Promise<void> {
     const { preparation, counters, lease, maxTrials, logger } = this.#options;
-    for (const entry of entries) {
-      if (lease.yielding.aborted) return;
+    for (const [index, entry] of page.entries.entries()) {
+      if (lease.yielding.aborted) break;
       const trials = await this.#reader.recordTrial(entry.entryId);
+      if (index === 0 && trials === 1) return this.#send(page, queue);
       if (trials <= maxTrials) await this.#send({ ...NO_PAGE, entries: [entry] }, queue);
       else {
         counters.taken += 1;
         logger.error({ partition: lease.partition, entryId: entry.entryId, trials }, 'workers ended of an event');
         await this.#push([preparation.giveUp(entry, trials - 1)], queue);
       }
-      await queue.drain();
     }
+    await queue.drain();
   }
 
   async #push(items: readonly FanOutItem[], queue: FanOutQueue): Promise<void> {

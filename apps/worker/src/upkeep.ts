@@ -6,7 +6,6 @@ import {
   feedExcessBytes,
   type PartitionLease,
   pause,
-  releaseParked,
   retainDeadLetters,
   rotateSeen,
   trimEvents,
@@ -15,7 +14,7 @@ import {
 } from '@rejoin/streams';
 import { FailureLog } from './failure-log.ts';
 import type { PartitionHistory } from './partition-history.ts';
-import type { WorkerCounters } from './worker-counters.ts';
+import type { Releases } from './releases.ts';
 
 export interface UpkeepOptions {
   readonly client: RedisClient;
@@ -31,7 +30,7 @@ export interface UpkeepOptions {
   readonly deadLetters: DeadLetterRetention;
   /** Percent of maxmemory above which publishing is refused. */
   readonly memoryPercent: number;
-  readonly counters: WorkerCounters;
+  readonly releases: Releases;
   /** Milliseconds between two rounds; 1,000 by default. */
   readonly intervalMs?: number;
   readonly logger: Logger;
@@ -43,7 +42,7 @@ const TRIM_BUDGET_MS = 200;
 const SLOW_ROUNDS = 5;
 
 /**
- * Looks after the partitions that this worker owns: appends parked events that are due, trims streams, ages the seen digests, refuses publishing when memory
+ * Looks after the partitions that this worker owns: sees to it that events are released when they are due, trims streams, ages the seen digests, refuses publishing when memory
  * is short, and checks now and then that the history is whole. One partition after the other, in short scripts.
  */
 export class Upkeep {
@@ -109,27 +108,18 @@ export class Upkeep {
     const { token, partition } = lease;
     const untilMs = performance.now() + TRIM_BUDGET_MS;
     const goOn = (): boolean => lease.held && performance.now() < untilMs && !this.#stopping.signal.aborted;
-    await this.#releaseParked(keys, goOn);
     while (goOn() && (await trimEvents(client, keys, token)) > 0);
     for (let excessBytes = feedExcessBytes(feedBytes, partition, maxBytes); goOn(); ) {
       const { removedBytes, more } = await trimFeed(client, keys, token, { windowMs, excessBytes });
       if (!more) break;
       excessBytes = Math.max(0, excessBytes - removedBytes);
     }
+    await this.#options.releases.sweep(partition);
     if (!isSlow) return;
     while (goOn() && (await retainDeadLetters(client, keys, token, this.#options.deadLetters)).more);
     await rotateSeen(client, keys, token);
     // The partition's work checks before it goes on, and says what it found.
     history(partition).doubt();
-  }
-
-  async #releaseParked(keys: PartitionKeys, goOn: () => boolean): Promise<void> {
-    const { client, counters } = this.#options;
-    while (goOn()) {
-      const { outcomes, more } = await releaseParked(client, keys, Date.now());
-      counters.released += outcomes.filter(({ outcome }) => outcome === 'appended').length;
-      if (!more) return;
-    }
   }
 
   async #feedBytes(): Promise<number[]> {

@@ -1,5 +1,6 @@
 import { GroupCache } from '@rejoin/audience';
 import type { FanOutOptions } from '@rejoin/feed';
+import { createJobs, JobRunner, type Jobs, type Rehearsal } from '@rejoin/jobs';
 import {
   connect,
   disconnect,
@@ -23,9 +24,10 @@ import { EventPreparation } from './event-preparation.ts';
 import { FailureLog } from './failure-log.ts';
 import { PartitionHistory } from './partition-history.ts';
 import { PartitionWork } from './partition-work.ts';
+import { Releases } from './releases.ts';
 import { ResolverBreakers } from './resolver-breakers.ts';
 import { RetryPolicy } from './retry-policy.ts';
-import { type EventResolver, RetryingResolver } from './retrying-resolver.ts';
+import { type EventResolver, type Resolved, RetryingResolver } from './retrying-resolver.ts';
 import { replaceSilentConnection } from './silent-connection.ts';
 import { Upkeep } from './upkeep.ts';
 import { newWorkerCounters, type WorkerCounters, type WorkerListener } from './worker-counters.ts';
@@ -144,12 +146,13 @@ export class Worker {
   async #stop(deadlineMs: number): Promise<void> {
     this.#stopping.abort();
     if (!this.#running) return;
-    const { client, leaseClient, leases, upkeep } = this.#running;
+    const { client, leaseClient, leases, upkeep, jobs, runner } = this.#running;
     try {
-      await Promise.all([leases.stop(deadlineMs), upkeep.stop()]);
+      await Promise.all([leases.stop(deadlineMs), upkeep.stop(), runner.stop(deadlineMs)]);
     } finally {
       disconnect(client);
       disconnect(leaseClient);
+      await jobs.close();
     }
   }
 
@@ -184,7 +187,7 @@ export class Worker {
   }
 
   #run(client: RedisClient, leaseClient: RedisClient, partitions: number): Running {
-    const { keys, replay, logger, leaseTtlMs, leasePollMs, upkeepMs, memoryPercent = 90 } = this.#options;
+    const { redisUrl, keys, replay, logger, leaseTtlMs, leasePollMs, upkeepMs, memoryPercent = 90 } = this.#options;
     const { deadLetters = DEFAULT_DEAD_LETTER_RETENTION } = this.#options;
     const topology = client.isCluster ? 'cluster' : 'standalone';
     const waker = this.#createWaker(topology);
@@ -193,6 +196,8 @@ export class Worker {
       logger,
       'leases cannot be looked after; what is not renewed in time is given up',
     );
+    const jobFailures = new FailureLog(logger, 'a job or its connection failed and will be tried again');
+    const reportJob = (error: Error, context: object = {}): void => jobFailures.report(error, context);
     const leases = new LeaseManager({
       client: leaseClient,
       keys,
@@ -205,6 +210,17 @@ export class Worker {
       ...(leaseTtlMs === undefined ? {} : { ttlMs: leaseTtlMs }),
       ...(leasePollMs === undefined ? {} : { pollMs: leasePollMs }),
     });
+    const jobs = createJobs({ redisUrl, keys, partitions, onError: reportJob });
+    const releases = new Releases({ client, keys, timers: jobs.timers, counters: this.counters });
+    const rehearsing = new RetryingResolver(this.#options.resolver, new ResolverBreakers(), 0);
+    const runner = new JobRunner({
+      redisUrl,
+      keys,
+      partitions,
+      release: (partition) => releases.release(partition),
+      rehearse: async (event, signal) => rehearsal(await rehearsing.resolve(event, signal)),
+      onError: reportJob,
+    });
     const upkeep = new Upkeep({
       client,
       keys,
@@ -215,7 +231,7 @@ export class Worker {
       windowMs: replay.windowMs,
       maxBytes: replay.maxBytes,
       deadLetters,
-      counters: this.counters,
+      releases,
       memoryPercent,
       logger,
       ...(upkeepMs === undefined ? {} : { intervalMs: upkeepMs }),
@@ -225,7 +241,8 @@ export class Worker {
     });
     leases.start();
     upkeep.start();
-    return { client, leaseClient, leases, upkeep };
+    runner.start();
+    return { client, leaseClient, leases, upkeep, jobs, runner };
   }
 
   #createWaker(topology: 'standalone' | 'cluster'): EventWaker {
@@ -299,4 +316,12 @@ interface Running {
   readonly leaseClient: RedisClient;
   readonly leases: LeaseManager;
   readonly upkeep: Upkeep;
+  readonly jobs: Jobs;
+  readonly runner: JobRunner;
+}
+
+function rehearsal(resolved: Resolved): Rehearsal {
+  if (resolved.kind === 'rooms') return { rooms: resolved.rooms };
+  const { code, message } = resolved;
+  return { code, message };
 }

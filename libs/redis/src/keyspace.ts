@@ -59,6 +59,10 @@ export interface Keyspace {
   readonly control: string;
   /** Stream of what operators did. */
   readonly audit: string;
+  /** First part of every key of BullMQ, with a hash tag of its own. */
+  readonly jobs: string;
+  /** Present where a task was told to end. */
+  cancelled(taskId: string): string;
   /** Beginning of the keys that count for one kind of limit. */
   limits(kind: string): string;
   partition(partition: number): PartitionKeys;
@@ -87,6 +91,8 @@ export function keyspace(prefix = 'rejoin'): Keyspace {
     gateways: `${prefix}:gateways`,
     control: `${prefix}:control`,
     audit: `${prefix}:audit`,
+    jobs: `{${prefix}:jobs}`,
+    cancelled: (taskId) => `{${prefix}:jobs}:cancelled:${taskId}`,
     limits: (kind) => `${prefix}:limit:${kind}`,
     partition(partition) {
       let keys = partitions.get(partition);

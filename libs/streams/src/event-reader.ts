@@ -99,8 +99,8 @@ export class EventReader {
   }
 
   /**
-   * Records that an entry is about to be run by itself, and says how often that was recorded now: a worker that dies of it
-   * leaves the count behind. See `trial.lua`.
+   * Records that an entry of an earlier owner's is about to be run, and says how often that was recorded now: a worker that
+   * dies of it leaves the count behind. See `trial.lua`.
    */
   async recordTrial(entryId: EntryId): Promise<number> {
     const { lease, trial } = this.#keys;

@@ -48,11 +48,9 @@ export { LeaseStore } from './lease-store.ts';
 export { type MemoryState, watchMemory } from './memory-watch.ts';
 export {
   listParked,
-  nextParkedDueMs,
   type ParkedEvent,
   type Parking,
   parkedRecord,
-  type Release,
   releaseParked,
 } from './parking.ts';
 export { PartitionLease } from './partition-lease.ts';
@@ -71,8 +69,18 @@ export {
   type KeptEvent,
   type Reappended,
   type ReappendOptions,
+  type Release,
   reappend,
 } from './reappend.ts';
 export { checkRedis } from './redis-check.ts';
 export { classifyRedisFailure, type RedisFailure } from './redis-failure.ts';
+export {
+  cancelScheduled,
+  DEFAULT_MAX_SCHEDULED,
+  dueTimesBy,
+  releaseScheduled,
+  type SchedulableEvent,
+  type ScheduledEvent,
+  scheduleEvents,
+} from './scheduling.ts';
 export { rotateSeen } from './seen-rotation.ts';

@@ -1,7 +1,7 @@
 import type { DomainEvent, EntryId } from '@rejoin/protocol';
 import type { PartitionKeys, RedisClient } from '@rejoin/redis';
 import { eventDigest } from './digest.ts';
-import { type Attempts, type Reappended, reappend } from './reappend.ts';
+import { type Attempts, RELEASE_SLICE, type Release, reappend } from './reappend.ts';
 
 /** An event that could not be handled for now. */
 export interface Parking {
@@ -60,16 +60,6 @@ export function parkedRecord({ entryId, text, event, code, message, attempts, fa
   return JSON.stringify(record);
 }
 
-export interface Release {
-  /** What became of each event that was due. */
-  readonly outcomes: readonly Reappended[];
-  /** Whether more are due already. */
-  readonly more: boolean;
-}
-
-/** Events of one step; each may have 64 KiB. */
-const SLICE = 50;
-
 /**
  * Appends parked events whose time has come at the tail, for their next attempt, in one step; each only if it is still
  * parked, so that any process may do this, at any time and as often as it likes.
@@ -77,7 +67,7 @@ const SLICE = 50;
  */
 export async function releaseParked(client: RedisClient, keys: PartitionKeys, nowMs: number): Promise<Release> {
   const { parked, parkedOrder } = keys;
-  const ids = await client.zrangebyscore(parkedOrder, '-inf', nowMs, 'LIMIT', 0, SLICE);
+  const ids = await client.zrangebyscore(parkedOrder, '-inf', nowMs, 'LIMIT', 0, RELEASE_SLICE);
   if (ids.length === 0) return { outcomes: [], more: false };
   const events = (await readParked(client, keys, ids)).map(({ attempt, round, firstFailedAt, ...event }) => ({
     field: event.entryId,
@@ -89,13 +79,7 @@ export async function releaseParked(client: RedisClient, keys: PartitionKeys, no
   const outcomes = await reappend(client, keys, { kept: parked, order: parkedOrder }, events, {
     refusedWhenFull: false,
   });
-  return { outcomes: outcomes ?? [], more: ids.length === SLICE };
-}
-
-/** When the next parked event of a partition is due, in milliseconds since the Unix epoch; `null` where none is parked. */
-export async function nextParkedDueMs(client: RedisClient, { parkedOrder }: PartitionKeys): Promise<number | null> {
-  const [, dueAtMs] = await client.zrange(parkedOrder, '0', '0', 'WITHSCORES');
-  return dueAtMs === undefined ? null : Number(dueAtMs);
+  return { outcomes: outcomes ?? [], more: ids.length === RELEASE_SLICE };
 }
 
 /** Parked events of a partition, those that are due first coming first. */

@@ -38,6 +38,16 @@ export interface ReappendOptions {
   readonly tally?: { readonly key: string; readonly ttlMs: number };
 }
 
+/** What came of releasing kept events whose time has come. */
+export interface Release {
+  readonly outcomes: readonly Reappended[];
+  /** Whether more are due already. */
+  readonly more: boolean;
+}
+
+/** Events that are released in one step; each may have 64 KiB. */
+export const RELEASE_SLICE = 50;
+
 const script = loadScript('reappend', import.meta.url);
 /** As long as an event's `source` + `id` is recognised. */
 const DUPLICATE_WINDOW_MS = 600_000;

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
--- Counts how often one entry was about to be run by itself. Entries run by themselves in their order, so there is one at a
--- time, and one count is enough.
+-- Counts how often an entry that an earlier owner left was about to be run. Only the first pending entry is of interest, and
+-- entries are run in their order, so one count is enough.
 --
 -- Atomic with the look at the token. Runs when memory is full: accepted events must be able to leave the backlog.
 --
