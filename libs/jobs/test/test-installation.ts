@@ -3,7 +3,7 @@ import { DeadLetterStore, deadLetterRecord, formatDeadLetterId } from '@rejoin/s
 import { testRedis, uniquePrefix } from '@rejoin/testing';
 import { createJobs, JobRunner, type JobRunnerOptions, type Jobs } from '../src/index.ts';
 
-export const PARTITIONS = 2;
+const PARTITIONS = 2;
 
 /** An installation of its own for one test, its dead letters, and the runners of its jobs. */
 export class TestInstallation {
