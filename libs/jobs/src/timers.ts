@@ -3,6 +3,8 @@ import type { TimerData } from './queues.ts';
 
 /** Timers of one partition go off at multiples of this many milliseconds, so that a thousand events need few of them. */
 const SLOT_MS = 250;
+/** BullMQ may wake somebody some milliseconds early, who would then find the last events of the slot not due. */
+const SLACK_MS = 25;
 /** Timers that are remembered as set, so that they are not set again for every event. */
 const MAX_REMEMBERED = 10_000;
 
@@ -22,7 +24,9 @@ export class Timers {
       const jobId = `${partition}-${slotMs}`;
       if (this.#set.has(jobId)) return [];
       // BullMQ adds no second job under an id.
-      return [{ name: 'release', data: { partition }, opts: { jobId, delay: Math.max(0, slotMs - Date.now()) } }];
+      return [
+        { name: 'release', data: { partition }, opts: { jobId, delay: Math.max(0, slotMs + SLACK_MS - Date.now()) } },
+      ];
     });
     if (jobs.length === 0) return;
     await this.#queue.addBulk(jobs);
