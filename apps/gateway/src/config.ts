@@ -51,6 +51,8 @@ const variables = {
   maxPending: integer('MAX_PENDING', 10_000, COUNT),
   maxPendingPerAddress: integer('MAX_PENDING_PER_ADDRESS', 5_000, COUNT),
   handshakeTimeoutMs: durationMs('HANDSHAKE_TIMEOUT', 10_000, '10s'),
+  pingIntervalMs: durationMs('PING_INTERVAL', 25_000, '25s'),
+  pingTimeoutMs: durationMs('PING_TIMEOUT', 20_000, '20s'),
   maxBufferedBytes: bytes('MAX_BUFFERED', 4_194_304, '4mb'),
   drainMs: {
     ...drainSpread,

@@ -49,7 +49,10 @@ export async function startGateway({ environment, lifecycle, logger }: AppContex
     abortOnError: false,
   });
   lifecycle.onStop('HTTP server', () => app.close());
-  const served = await useResumableGateways(app).catch(asConfigurationProblem);
+  const served = await useResumableGateways(app, {
+    pingInterval: configuration.pingIntervalMs,
+    pingTimeout: configuration.pingTimeoutMs,
+  }).catch(asConfigurationProblem);
   gateway = served;
   telemetry.readiness(() => served.ready);
   app.use((request: IncomingMessage, response: ServerResponse, next: () => void) => {
