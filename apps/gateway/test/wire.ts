@@ -3,6 +3,8 @@ import { eventually } from '@rejoin/testing';
 import WebSocket from 'ws';
 
 const PING = '2';
+/** A busy machine is no failure. */
+const PATIENCE = { timeoutMs: 15_000 } as const;
 const SEPARATOR = '\x1e';
 
 /** A client that speaks Engine.IO over a bare WebSocket, packet by packet. */
@@ -10,9 +12,15 @@ export class RawWebSocket {
   readonly #socket: WebSocket;
   readonly #packets: (string | Buffer)[] = [];
   closed = false;
+  /** Status of an HTTP answer in place of a WebSocket. */
+  refusedWith: number | undefined;
 
-  constructor(url: string, query = 'EIO=4&transport=websocket') {
-    this.#socket = new WebSocket(`${url.replace('http', 'ws')}/socket.io/?${query}`);
+  constructor(url: string, query = 'EIO=4&transport=websocket', headers: Readonly<Record<string, string>> = {}) {
+    this.#socket = new WebSocket(`${url.replace('http', 'ws')}/socket.io/?${query}`, { headers });
+    this.#socket.on('unexpected-response', (_request, response) => {
+      this.refusedWith = response.statusCode;
+      this.closed = true;
+    });
     this.#socket.on('message', (data, isBinary) => this.#packets.push(isBinary ? (data as Buffer) : String(data)));
     this.#socket.on('close', () => {
       this.closed = true;
@@ -36,7 +44,7 @@ export class RawWebSocket {
     await eventually(() => {
       while (this.#packets[0] === PING) this.#packets.shift();
       return this.#packets.length > 0;
-    });
+    }, PATIENCE);
     return String(this.#packets.shift());
   }
 
@@ -58,8 +66,13 @@ export class RawWebSocket {
     return this.#packets.map(String);
   }
 
-  async ended(timeoutMs = 5_000): Promise<void> {
-    await eventually(() => this.closed, { timeoutMs });
+  async ended(): Promise<void> {
+    await eventually(() => this.closed, PATIENCE);
+  }
+
+  /** Reads nothing more: the kernel's buffers fill, then the gateway's. */
+  stopReading(): void {
+    this.#socket.pause();
   }
 
   /** Closes it as RFC 6455 says: by a frame that the other side answers. */

@@ -4,6 +4,9 @@ import type { Socket } from 'socket.io';
 
 type Transport = Socket['conn'];
 
+/** How long closing a transport waits for a client that polls, in milliseconds; Engine.IO waits for 30 s. */
+const CLOSE_TIMEOUT_MS = 1_000;
+
 export interface VestibuleOptions {
   /** Transports that may wait, in all and of one address. */
   readonly maxPending: number;
@@ -46,6 +49,8 @@ export class Vestibule {
   /** A transport opened; it waits until it is admitted or gone. */
   enter(transport: Transport, request: IncomingMessage): void {
     const address = this.#options.addressOf(request);
+    // Of long-polling; a WebSocket does not look at it.
+    Object.assign(transport.transport, { closeTimeout: CLOSE_TIMEOUT_MS });
     this.#waiting.set(transport, address);
     this.#byAddress.set(address, (this.#byAddress.get(address) ?? 0) + 1);
     transport.once('close', () => this.leave(transport));

@@ -37,6 +37,7 @@ export class CommandPipeline {
   /** Takes charge of everything that a connected client sends. */
   attach(socket: Socket, connection: Connection): void {
     socket.use((packet) => {
+      if (connection.state === 'closing' || connection.state === 'closed') return;
       void this.#serve(packet, { socket, connection });
       // `next` is not called: nothing but a command is listened for.
     });
