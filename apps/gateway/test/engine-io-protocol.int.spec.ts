@@ -64,7 +64,7 @@ describe('handshake over WebSocket', () => {
 
   it.each(['transport=websocket', 'EIO=abc&transport=websocket', 'EIO=4', 'EIO=4&transport=abc'])(
     'with the query %s is refused',
-    (query) => open(query).ended(),
+    async (query) => expect(await open(query).ended()).toBe(true),
   );
 });
 
@@ -98,7 +98,7 @@ describe('messages over HTTP long-polling', () => {
   it('polled for twice at once end the session', async () => {
     const polling = await RawPolling.open(gateway.url);
     const statuses = (await Promise.all([polling.get(), polling.get()])).map(({ status }) => status);
-    expect(statuses.sort()).toEqual([200, 400]);
+    expect(statuses.sort((a, b) => a - b)).toEqual([200, 400]);
     expect((await polling.get()).status).toBe(400);
   });
 
@@ -132,7 +132,7 @@ describe('messages over WebSocket', () => {
     const socket = open();
     await socket.opened();
     socket.send('abc');
-    await socket.ended();
+    expect(await socket.ended()).toBe(true);
   });
 });
 
@@ -172,14 +172,14 @@ describe('heartbeat', () => {
   it('that is not answered ends a WebSocket', async () => {
     const socket = open(undefined, quick.url);
     await socket.ping();
-    await socket.ended();
+    expect(await socket.ended()).toBe(true);
   });
 
   it('that the client begins, as before revision 4, ends the session', async () => {
     const socket = open();
     await socket.opened();
     socket.send('2');
-    await socket.ended();
+    expect(await socket.ended()).toBe(true);
   });
 });
 
@@ -197,7 +197,7 @@ describe('close', () => {
     const problem = async () => (await fetch(path(`EIO=4&transport=polling&sid=${sid}`))).json();
     expect(await problem()).toEqual({ code: 3, message: 'Bad request' });
     socket.hangUp();
-    await socket.ended();
+    expect(await socket.ended()).toBe(true);
     await eventually(async () => expect(await problem()).toEqual({ code: 1, message: 'Session ID unknown' }));
   });
 });
@@ -233,7 +233,7 @@ describe('upgrade', () => {
     const { polling, socket } = await upgraded();
     socket.send(RunningGateway.connectPacket());
     await socket.find('40');
-    await open(`EIO=4&transport=websocket&sid=${polling.sid}`).ended();
+    expect(await open(`EIO=4&transport=websocket&sid=${polling.sid}`).ended()).toBe(true);
     expect(socket.closed).toBe(false);
   });
 });

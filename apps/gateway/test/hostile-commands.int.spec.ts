@@ -119,7 +119,7 @@ describe('a packet', () => {
   it('of more than 64 KiB ends its own connection, and no other', async () => {
     const [hostile, neighbour] = [await connected(), await connected('u2')];
     hostile.send(`42["orders:watch","${'x'.repeat(70_000)}"]`);
-    await hostile.ended();
+    expect(await hostile.ended()).toBe(true);
     expect(await answerTo(neighbour, '["orders:unwatch",{"orderId":"1"}]')).toMatchObject({ ok: true });
   });
 
@@ -150,7 +150,7 @@ describe('watches', () => {
     expect(await socket.find('42["error"')).toContain('RATE_LIMITED');
     const closing = await socket.find('42["rejoin:closing"');
     expect(JSON.parse(closing.slice(2))[1]).toMatchObject({ code: 'RATE_LIMITED', retryable: true });
-    await socket.ended();
+    expect(await socket.ended()).toBe(true);
     await serves();
   });
 });

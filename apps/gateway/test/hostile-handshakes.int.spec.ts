@@ -51,7 +51,7 @@ describe('an upgrade from a page of', () => {
       return;
     }
     expect(await polled.json()).toEqual({ code: 4, message: 'ORIGIN_FORBIDDEN' });
-    await socket.ended();
+    expect(await socket.ended()).toBe(true);
     expect(socket.refusedWith).toBe(400);
   });
 });
@@ -94,14 +94,18 @@ describe('a client that takes its time', () => {
     const slow = connectTcp(Number(port), '127.0.0.1');
     slow.on('error', () => undefined);
     slow.write('GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: x\r\n');
-    slow.resume();
+    let answer = '';
+    slow.on('data', (chunk) => {
+      answer += String(chunk);
+    });
     await once(slow, 'close');
+    expect(answer).toContain('HTTP/1.1 408');
   });
 
   it.each(['websocket', 'polling'])('to ask to be admitted is cut off, over %s', async (transport) => {
     await start({ HANDSHAKE_TIMEOUT: '300ms' });
     if (transport === 'websocket') {
-      await open().ended();
+      expect(await open().ended()).toBe(true);
       return;
     }
     const polling = await RawPolling.open(gateway.url);
@@ -115,7 +119,7 @@ describe('a flood', () => {
     const holders = [open(), open(), open()];
     await Promise.all(holders.map((holder) => holder.opened()));
     const refused = open();
-    await refused.ended();
+    expect(await refused.ended()).toBe(true);
     expect(refused.refusedWith).toBe(400);
     expect(await metric('pending_per_address')).toBe(1);
     holders[0]?.send(RunningGateway.connectPacket());

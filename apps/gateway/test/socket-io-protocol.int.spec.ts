@@ -71,18 +71,18 @@ describe('connect', () => {
     async (packet) => {
       const socket = await open();
       socket.send(packet);
-      await socket.ended();
+      expect(await socket.ended()).toBe(true);
     },
   );
 
   it('that does not come ends the transport', async () => {
-    await (await open()).ended();
+    expect(await (await open()).ended()).toBe(true);
   });
 
   it('again on a connected socket ends the transport', async () => {
     const socket = await connected();
     socket.send(RunningGateway.connectPacket());
-    await socket.ended();
+    expect(await socket.ended()).toBe(true);
   });
 
   it('ten times at once connects once', async () => {
@@ -101,7 +101,7 @@ describe('disconnect', () => {
     const socket = await connected();
     await leave(socket);
     socket.send('421["nobody:knows",{}]');
-    await socket.ended();
+    expect(await socket.ended()).toBe(true);
     expect(socket.pending.filter((packet) => packet.startsWith('43'))).toEqual([]);
   });
 
@@ -150,7 +150,7 @@ describe('messages', () => {
   ])('%s end the transport', async (_name, packet) => {
     const socket = await connected();
     socket.send(packet);
-    await socket.ended();
+    expect(await socket.ended()).toBe(true);
   });
 
   it.each([
@@ -160,13 +160,13 @@ describe('messages', () => {
     const socket = await connected();
     if (text !== null) socket.send('451-["nobody:knows",{"_placeholder":true,"num":0}]');
     socket.send(text ?? Buffer.from([1]));
-    await socket.ended();
+    expect(await socket.ended()).toBe(true);
   });
 
   it('with a placeholder for an attachment that is not there end the transport', async () => {
     const socket = await connected();
     socket.send('451-["nobody:knows",{"_placeholder":true,"num":5}]');
     socket.send(Buffer.from([1]));
-    await socket.ended();
+    expect(await socket.ended()).toBe(true);
   });
 });

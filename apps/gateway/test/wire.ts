@@ -21,7 +21,9 @@ export class RawWebSocket {
       this.refusedWith = response.statusCode;
       this.closed = true;
     });
-    this.#socket.on('message', (data, isBinary) => this.#packets.push(isBinary ? (data as Buffer) : String(data)));
+    this.#socket.on('message', (data, isBinary) =>
+      this.#packets.push(isBinary ? (data as Buffer) : (data as Buffer).toString()),
+    );
     this.#socket.on('close', () => {
       this.closed = true;
     });
@@ -66,8 +68,8 @@ export class RawWebSocket {
     return this.#packets.map(String);
   }
 
-  async ended(): Promise<void> {
-    await eventually(() => this.closed, PATIENCE);
+  async ended(): Promise<boolean> {
+    return eventually(() => this.closed, PATIENCE);
   }
 
   /** Reads nothing more: the kernel's buffers fill, then the gateway's. */
