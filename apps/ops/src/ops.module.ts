@@ -8,6 +8,7 @@ import { BearerGuard } from './access/bearer.guard.ts';
 import { REQUEST_BODIES } from './api/json-body.interceptor.ts';
 import { AuditController } from './audit/audit.controller.ts';
 import { type BodyLimits, BodyReader } from './body/body-reader.ts';
+import { ConnectionsController } from './connections/connections.controller.ts';
 import { DeadLettersController } from './dead-letters/dead-letters.controller.ts';
 import { EventsController, PUBLISHER } from './events/events.controller.ts';
 import { PeekController } from './events/peek.controller.ts';
@@ -57,6 +58,7 @@ export function opsModule({
       EventsController,
       PartitionsController,
       DeadLettersController,
+      ConnectionsController,
       AuditController,
       SessionController,
     ],

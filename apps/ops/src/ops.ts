@@ -64,6 +64,7 @@ export async function startOps({ environment, lifecycle, logger }: AppContext): 
     redisUrl: configuration.redisUrl,
     keys: keyspace(configuration.prefix),
     ...(configuration.partitions === undefined ? {} : { partitions: configuration.partitions }),
+    replay: { windowMs: configuration.windowMs, maxBytes: configuration.replayMaxBytes },
     resolver: configuration.resolver,
     logger,
   });

@@ -90,6 +90,9 @@ describe('who may', () => {
     '/v1/settings',
     '/v1/session',
     '/v1/events',
+    '/v1/events/e-1/trace',
+    '/v1/connections',
+    '/v1/coverage',
   ])('nobody looks at %s without a token, or with one for publishing alone', async (path) => {
     expect(await fixture.get(path, null)).toMatchObject(problem(401, 'AUTH_REQUIRED'));
     expect(await fixture.get(path, SERVICE)).toMatchObject(problem(403, 'FORBIDDEN'));
@@ -101,7 +104,7 @@ describe('who may', () => {
     expect(await fixture.client.exists(fixture.keys.partition(0).paused)).toBe(0);
   });
 
-  it.each(['/v1/partitions', '/v1/partitions/0', '/v1/audit'])(
+  it.each(['/v1/partitions', '/v1/partitions/0', '/v1/audit', '/v1/coverage'])(
     'a token of one tenant does not see %s',
     async (path) => {
       expect(await fixture.get(path, ACME_OPERATOR)).toMatchObject(problem(403, 'TENANT_FORBIDDEN'));

@@ -10,13 +10,14 @@
 -- Runs when memory is full: accepted events must be able to leave the backlog.
 --
 -- KEYS 1 lease  2 events  3 feed  4 done  5 seen  6 seen-before  7 handled  8 feed-bytes  9 dead  10 dead-order
---      11 parked  12 parked-order  13… the room indexes that the items name
+--      11 parked  12 parked-order  13 event-index  14… the room indexes that the items name
 -- ARGV 1 fencing token  2 consumer group  3 room time to live, ms  4 most entries of a room
 --      5 duplicate window, ms  6 number of items, then the items:
---        'deliver', entry ID, digest, route, client event, number of rooms, positions of the rooms in KEYS…
---        'dead', entry ID, record, time of failure in ms
---        'park', entry ID, record, time of the next attempt in ms
---      A route is what a feed entry's field `route` holds behind the predecessor.
+--        'deliver', entry ID, digest, route, client event, name, number of rooms, positions of the rooms in KEYS…
+--        'dead', entry ID, record, time of failure in ms, name
+--        'park', entry ID, record, time of the next attempt in ms, name
+--      A route is what a feed entry's field `route` holds behind the predecessor; a name is what an operator
+--      finds the event by, or ''.
 -- Returns { delivered, duplicates, dead, parked }
 -- Errors  FENCED        the token is not the lease's
 --         STALE_BATCH   the items are not exactly the group's smallest pending IDs, in order
@@ -24,7 +25,7 @@
 --         NOGROUP       from Redis: the group or the stream is gone
 local lease, events, feed, done, seen, seenBefore = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local handled, feedBytes, dead, deadOrder = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
-local parked, parkedOrder, FIRST_ROOM = KEYS[11], KEYS[12], 13
+local parked, parkedOrder, eventIndex, FIRST_ROOM = KEYS[11], KEYS[12], KEYS[13], 14
 local token, group, roomTtl, maxPerRoom = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local duplicateWindow, count = tonumber(ARGV[5]), tonumber(ARGV[6])
 -- Arguments that `unpack` can put on Lua's stack are limited to about 8,000.
@@ -39,14 +40,14 @@ end
 local items, at = {}, 7
 for i = 1, count do
   if ARGV[at] == 'deliver' then
-    local item = { id = ARGV[at + 1], digest = ARGV[at + 2], route = ARGV[at + 3], event = ARGV[at + 4], keys = {} }
-    local rooms = tonumber(ARGV[at + 5])
-    for room = 1, rooms do item.keys[room] = KEYS[tonumber(ARGV[at + 5 + room])] end
-    at = at + 6 + rooms
+    local item = { id = ARGV[at + 1], digest = ARGV[at + 2], route = ARGV[at + 3], event = ARGV[at + 4], name = ARGV[at + 5], keys = {} }
+    local rooms = tonumber(ARGV[at + 6])
+    for room = 1, rooms do item.keys[room] = KEYS[tonumber(ARGV[at + 6 + room])] end
+    at = at + 7 + rooms
     items[i] = item
   else
-    items[i] = { id = ARGV[at + 1], record = ARGV[at + 2], time = ARGV[at + 3], isParked = ARGV[at] == 'park' }
-    at = at + 4
+    items[i] = { id = ARGV[at + 1], record = ARGV[at + 2], time = ARGV[at + 3], isParked = ARGV[at] == 'park', name = ARGV[at + 4] }
+    at = at + 5
   end
 end
 
@@ -68,6 +69,7 @@ redis.call('HLEN', dead)
 redis.call('ZCARD', deadOrder)
 redis.call('HLEN', parked)
 redis.call('ZCARD', parkedOrder)
+redis.call('HLEN', eventIndex)
 redis.call('HLEN', seen)
 redis.call('HLEN', seenBefore)
 local roomLast = {}
@@ -110,16 +112,21 @@ end
 
 -- Digests, dead letters, indexes.
 local duplicates, deliveries, deaths, later = 0, {}, 0, {}
-local fresh, pushes, order = {}, {}, {}
+local fresh, pushes, order, names = {}, {}, {}, {}
 for i = firstNew, count do
   local item = items[i]
+  local isRepeated = item.digest and isDuplicate(item)
+  if item.name ~= '' and not isRepeated then
+    names[#names + 1] = item.name
+    names[#names + 1] = item.id
+  end
   if item.isParked then
     later[#later + 1] = item
   elseif not item.digest then
     redis.call('HSET', dead, item.id, item.record)
     redis.call('ZADD', deadOrder, item.time, item.id)
     deaths = deaths + 1
-  elseif isDuplicate(item) then
+  elseif isRepeated then
     duplicates = duplicates + 1
   else
     if holders[item.digest] ~= item.id then
@@ -143,6 +150,10 @@ end
 for from = 1, #fresh, 2 * CHUNK do
   redis.call('HSET', seen, unpack(fresh, from, math.min(from + 2 * CHUNK - 1, #fresh)))
 end
+for from = 1, #names, 2 * CHUNK do
+  redis.call('HSET', eventIndex, unpack(names, from, math.min(from + 2 * CHUNK - 1, #names)))
+end
+if #names > 0 then redis.call('PEXPIRE', eventIndex, roomTtl) end
 -- Cutting a little more at a time keeps the cost of a cut away from most pushes.
 local slack = math.min(100, math.max(1, math.floor(maxPerRoom / 10)))
 for _, key in ipairs(order) do

@@ -3,6 +3,7 @@ import { GROUP, loadScript, type PartitionKeys, type RedisClient } from '@rejoin
 import { FencedError, StaleBatchError } from '@rejoin/streams';
 import { DUPLICATE_WINDOW_MS, ROOM_GRACE_MS } from './bounds.ts';
 import { FeedAheadError } from './errors.ts';
+import { eventIndexKey, nameIn } from './event-index.ts';
 import { routeOf } from './feed-entry.ts';
 
 /** What becomes of one entry of the event stream. */
@@ -79,7 +80,7 @@ export class FanOut {
   async run(token: string, items: readonly FanOutItem[]): Promise<FanOutResult> {
     const k = this.#keys;
     const keys = [k.lease, k.events, k.feed, k.done, k.seen, k.seenBefore, k.handled, k.feedBytes, k.dead, k.deadOrder];
-    keys.push(k.parked, k.parkedOrder);
+    keys.push(k.parked, k.parkedOrder, eventIndexKey(k, Date.now()));
     const args: (string | number)[] = [
       token,
       GROUP,
@@ -91,15 +92,16 @@ export class FanOut {
     const positions = new Map<string, number>();
     for (const item of items) {
       if (item.kind === 'dead') {
-        args.push('dead', item.entryId, item.record, item.failedAtMs);
+        args.push('dead', item.entryId, item.record, item.failedAtMs, nameIn(item.record, 'record'));
         continue;
       }
       if (item.kind === 'park') {
-        args.push('park', item.entryId, item.record, item.dueAtMs);
+        args.push('park', item.entryId, item.record, item.dueAtMs, nameIn(item.record, 'record'));
         continue;
       }
       const { entryId, digest, tenant, type, event, rooms, traceparent } = item;
-      args.push('deliver', entryId, digest, routeOf(tenant, type, rooms, traceparent), event, rooms.length);
+      const route = routeOf(tenant, type, rooms, traceparent);
+      args.push('deliver', entryId, digest, route, event, nameIn(event, 'event'), rooms.length);
       for (const room of rooms) {
         let position = positions.get(room);
         if (position === undefined) {

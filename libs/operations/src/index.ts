@@ -17,6 +17,7 @@ export {
   type GatewayView,
   gatewayView,
 } from './connections/connection-view.ts';
+export type { ConnectionsQuery, DisconnectRequest } from './connections/connections.ts';
 export { type CoveragePage, type CoverageView, coveragePage, coverageView } from './coverage/coverage-view.ts';
 export {
   type DeadLetterCountsView,
@@ -91,3 +92,4 @@ export {
   verdict,
   verdictCode,
 } from './trace/trace-view.ts';
+export type { TraceQuery } from './trace/traces.ts';

@@ -1,17 +1,26 @@
 import type { Keyspace, RedisClient } from '@rejoin/redis';
+import { GatewayControl } from '@rejoin/socketio';
 import { Audit } from './audit/audit.ts';
+import { ConnectionsOfGateways } from './connections/connections.ts';
+import { Coverage, type CoverageBounds } from './coverage/coverage.ts';
 import { DeadLetters, type Rehearse } from './dead-letters/dead-letters.ts';
 import { Events } from './events/events.ts';
 import { Partitions } from './partitions/partitions.ts';
 import { Sampler } from './partitions/sampler.ts';
 import { Pauses } from './pauses/pauses.ts';
 import { PendingEntries } from './pending/pending.ts';
+import { Traces } from './trace/traces.ts';
 
 export interface OperationsOptions {
   /** For short commands. */
   readonly client: RedisClient;
   readonly keys: Keyspace;
   readonly partitions: number;
+  /** Where Redis is, for asking gateways over connections of its own. */
+  readonly redisUrl: string;
+  readonly replay: CoverageBounds;
+  /** How long gateways have to answer, in milliseconds; 1,500 by default. */
+  readonly controlMs?: number;
   /** Milliseconds between two looks at every partition; 3,000 by default. */
   readonly sampleMs?: number;
   /** For dead letters: what today's audience rules make of an event. */
@@ -30,14 +39,25 @@ export interface OperationsOptions {
  */
 export class Operations {
   readonly audit: Audit;
+  readonly connections: ConnectionsOfGateways;
+  readonly coverage: Coverage;
   readonly deadLetters: DeadLetters;
   readonly events: Events;
   readonly partitions: Partitions;
   readonly pauses: Pauses;
   readonly pending: PendingEntries;
+  readonly traces: Traces;
   readonly #sampler: Sampler;
+  readonly #control: GatewayControl;
 
-  constructor({ client, keys, partitions, sampleMs, rehearse, onError }: OperationsOptions) {
+  constructor(options: OperationsOptions) {
+    const { client, keys, partitions, redisUrl, replay, controlMs, sampleMs, rehearse, onError } = options;
+    this.#control = new GatewayControl({
+      redisUrl,
+      keys,
+      onError,
+      ...(controlMs === undefined ? {} : { deadlineMs: controlMs }),
+    });
     this.#sampler = new Sampler({
       client,
       keys,
@@ -46,11 +66,14 @@ export class Operations {
       ...(sampleMs === undefined ? {} : { intervalMs: sampleMs }),
     });
     this.audit = new Audit(client, keys);
+    this.connections = new ConnectionsOfGateways(this.#control, client, keys, this.audit);
+    this.coverage = new Coverage(this.#sampler, this.#control, partitions, replay);
     this.deadLetters = new DeadLetters(client, keys, partitions, this.audit, rehearse);
     this.events = new Events(client, keys, partitions, this.audit);
     this.partitions = new Partitions(client, keys, partitions, this.#sampler);
     this.pauses = new Pauses(client, keys, this.audit);
     this.pending = new PendingEntries(client, keys);
+    this.traces = new Traces(client, keys, partitions, replay.windowMs, this.#control, this.#sampler);
   }
 
   /** Begins to sample. */
@@ -62,5 +85,6 @@ export class Operations {
   async stop(): Promise<void> {
     this.#sampler.stop();
     await this.deadLetters.tasks.stop();
+    this.#control.close();
   }
 }

@@ -16,7 +16,14 @@ let waitingId: string;
 
 beforeAll(async () => {
   client = connect({ url: testRedis(), use: 'commands', name: 'test', onError: () => undefined });
-  operations = new Operations({ client, keys, partitions: 8, onError: () => undefined });
+  operations = new Operations({
+    client,
+    redisUrl: testRedis(),
+    replay: { windowMs: 86_400_000, maxBytes: 1024 ** 3 },
+    keys,
+    partitions: 8,
+    onError: () => undefined,
+  });
   const writers = new Map<number, FeedWriter>();
   for (let i = 0; i < 120; i++) {
     const tenant = TENANTS[i % TENANTS.length] as string;
@@ -48,7 +55,10 @@ beforeAll(async () => {
   )) as string;
 });
 
-afterAll(() => disconnect(client));
+afterAll(async () => {
+  await operations.stop();
+  disconnect(client);
+});
 
 const idsOf = (items: readonly { eventId: string | null }[]) => items.map(({ eventId }) => eventId);
 

@@ -25,6 +25,8 @@ export interface PartitionKeys {
   readonly scheduledOrder: string;
   readonly trial: string;
   readonly paused: string;
+  /** Names of the events that were fanned out within one hour since the Unix epoch. */
+  eventIndex(hour: number): string;
   /** What one redrive did in this partition. */
   redriven(jobId: string): string;
   room(room: string): string;
@@ -132,6 +134,7 @@ function partitionKeys(prefix: string, partition: number): PartitionKeys {
     scheduledOrder: `${tag}:scheduled-order`,
     trial: `${tag}:trial`,
     paused: `${tag}:paused`,
+    eventIndex: (hour) => `${tag}:event-index:${hour}`,
     redriven: (jobId) => `${tag}:redriven:${jobId}`,
     room: (room) => `${tag}:room:${room}`,
     members: (room) => `${tag}:members:${room}`,

@@ -58,6 +58,8 @@ export interface ConnectionOptions {
   readonly bounds: ConnectionBounds;
   /** Of the gateway. */
   readonly counters: DeliveryCounters;
+  /** The position that the client brought, where everything after it can be replayed. */
+  readonly resumedFrom?: EntryId | null;
   formatCursor(entryId: EntryId): string;
   /** The client reads too slowly. */
   onSlow(connection: Connection): void;
@@ -74,6 +76,12 @@ export class Connection {
   readonly rooms = new Map<string, EntryId>();
   /** The resources it watches, with the position of the watch. */
   readonly watched = new Map<string, EntryId>();
+  /** Milliseconds since the Unix epoch. */
+  readonly connectedAtMs = Date.now();
+  /** Everything up to here was behind the client when it connected. */
+  readonly startedFrom: EntryId;
+  /** The position that the client itself brought, so has handled; `null` where it brought none, or it has a gap. */
+  readonly resumedFrom: EntryId | null;
   readonly #options: ConnectionOptions;
   readonly #expiry: SessionExpiry;
   readonly #transport: ClientTransport;
@@ -87,6 +95,7 @@ export class Connection {
   #queuedBytes = 0;
   #queueOverflowed = false;
   #written = 0;
+  #closing: Refusal | undefined;
   #closeTimer: NodeJS.Timeout | undefined;
   #liveWaiters: (() => void)[] = [];
 
@@ -98,6 +107,8 @@ export class Connection {
     this.#options = options;
     this.#transport = new ClientTransport(options.socket, CLOSE_GRACE_MS);
     this.#cursor = cursor;
+    this.startedFrom = cursor;
+    this.resumedFrom = options.resumedFrom ?? null;
     this.#told = cursor;
     this.#expiry = new SessionExpiry({
       onExpiring: (expiresInMs) => this.socket.emit('session:expiring', { expiresInMs }),
@@ -127,6 +138,21 @@ export class Connection {
 
   get bufferedBytes(): number {
     return this.#transport.bufferedBytes;
+  }
+
+  /** `websocket` or `polling`. */
+  get transport(): string {
+    return this.#transport.name;
+  }
+
+  /** What the client was told, where a gateway ended the connection. */
+  get closing(): Refusal | undefined {
+    return this.#closing;
+  }
+
+  /** Whether the client's own filter lets a type through. */
+  get wants(): (type: string) => boolean {
+    return this.#options.wants;
   }
 
   /** Whether one of these rooms is its own now. */
@@ -213,6 +239,7 @@ export class Connection {
   close(closing: Refusal, { patient = true }: { patient?: boolean } = {}): void {
     if (this.#state === 'closing' || this.#state === 'closed') return;
     this.#setState('closing');
+    this.#closing = closing;
     this.#clearQueue();
     this.socket.emit('rejoin:closing', closing);
     this.#closeTimer = setTimeout(() => this.#transport.terminate(), CLOSE_GRACE_MS);

@@ -10,6 +10,9 @@ import { CommandPipeline } from './commands/command-pipeline.ts';
 import { sessionCommands } from './commands/session-commands.ts';
 import { Connection } from './connection.ts';
 import { Connections } from './connections.ts';
+import { Closings } from './control/closings.ts';
+import type { ControlChannel } from './control/control-channel.ts';
+import { createControl } from './control/create-control.ts';
 import { Door } from './door.ts';
 import { drain } from './drain.ts';
 import { RefusedError } from './errors.ts';
@@ -31,6 +34,7 @@ import { Vestibule } from './vestibule.ts';
 
 /** What exists once a gateway is started. */
 interface Running {
+  readonly control: ControlChannel;
   readonly tail: FeedTail;
   readonly membership: Membership;
   readonly groups: GroupRooms;
@@ -62,6 +66,8 @@ export class ResumableGateway {
   readonly #origins: OriginPolicy;
   readonly #addressOf: (request: IncomingMessage) => string;
   readonly #vestibule: Vestibule;
+  /** For operators: who was here lately. */
+  readonly #closings = new Closings();
   #namespace: Namespace | undefined;
   #running: Running | undefined;
   #stopping: Promise<void> | undefined;
@@ -134,7 +140,17 @@ export class ResumableGateway {
       log,
     });
     upkeep.start();
+    const control = createControl({
+      reports: { connections: this.#connections, closings: this.#closings, tail },
+      gatewayId: this.#limits.connections.gatewayId,
+      keys,
+      client: this.#commands,
+      subscriber: this.#connect('background'),
+      log,
+    });
+    await control.start();
     this.#running = {
+      control,
       tail,
       membership,
       groups,
@@ -243,10 +259,11 @@ export class ResumableGateway {
   async #stop(): Promise<void> {
     const { log, bounds } = this.#settings;
     if (this.#running) {
-      const { door, upkeep, tail } = this.#running;
+      const { control, door, upkeep, tail } = this.#running;
       door.close();
       await drain(this.#connections, bounds.drainMs);
       upkeep.stop();
+      control.stop();
       await Promise.all([
         tail.stop(),
         this.#limits.connections.stop().catch((error: unknown) => {
@@ -326,15 +343,16 @@ export class ResumableGateway {
         wants,
         bounds: this.#settings.bounds,
         counters: this.#deliveries,
+        resumedFrom: start.kind === 'resume' && start.replay.gap === null ? start.replay.after : null,
         formatCursor: (entryId) => formatCursor({ epoch, partition, entryId }),
         onSlow: (slow) => this.#closeSlow(slow),
       },
       start.kind === 'fresh' ? position : start.replay.after,
     );
     this.#connections.add(connection);
-    socket.on('disconnect', (_reason, details) => {
+    socket.on('disconnect', (reason, details) => {
       if (isTooLarge(details)) this.#settings.listener.onLimited?.('client_packet');
-      this.#onDisconnect(connection);
+      this.#onDisconnect(connection, reason);
     });
     membership.join(connection, rooms);
     for (const [resource, since] of watched) connection.watched.set(resource, since ?? position);
@@ -389,7 +407,8 @@ export class ResumableGateway {
     return epoch === tail.epoch(partition) ? null : 'OVERLOADED';
   }
 
-  #onDisconnect(connection: Connection): void {
+  #onDisconnect(connection: Connection, reason: string): void {
+    this.#closings.add(connection, reason);
     this.#connections.remove(connection);
     connection.onClosed();
     const { socket } = connection;

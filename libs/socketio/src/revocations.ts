@@ -8,6 +8,9 @@ export type RevocationTarget =
   | { readonly kind: 'user'; readonly tenantId: string; readonly userId: string }
   | { readonly kind: 'tenant'; readonly tenantId: string };
 
+/** Why somebody is shut out: access was withdrawn, or an operator blocks them for a time. For operators; both act alike. */
+export type RevocationCause = 'revocation' | 'block';
+
 const script = loadScript('revoke', import.meta.url);
 /** Revocations that one look reads at most; the next look goes on. */
 const READ_COUNT = 1_000;
@@ -47,9 +50,10 @@ export async function revoke(
   keys: Keyspace,
   target: RevocationTarget,
   forMs: number,
+  cause: RevocationCause = 'revocation',
 ): Promise<void> {
   if (!(forMs >= 1)) throw new RangeError(`a revocation must last at least a millisecond, not ${forMs}`);
-  await script.run(client, [keys.revocations], [nameOf(target), Math.round(forMs)]);
+  await script.run(client, [keys.revocations], [nameOf(target), Math.round(forMs), cause]);
 }
 
 /** What is revoked now, as this gateway knows it: a copy of the installation's list, kept young by reading on. */
@@ -92,4 +96,45 @@ export class Revocations {
     const nowMs = Date.now();
     for (const [name, untilMs] of this.#untilMs) if (untilMs <= nowMs) this.#untilMs.delete(name);
   }
+}
+
+/** A revocation that holds for a user now. */
+export interface StandingRevocation {
+  readonly cause: RevocationCause;
+  readonly kind: RevocationTarget['kind'];
+  readonly untilMs: number;
+}
+
+/** Entries of the list that one look-up reads at most, latest first. */
+const LOOK_BUDGET = 10_000;
+
+/** What shuts a user out now, as far as it is not of one token alone. */
+export async function standingRevocation(
+  client: RedisClient,
+  keys: Keyspace,
+  { tenantId, userId }: { readonly tenantId: string; readonly userId: string },
+): Promise<StandingRevocation | null> {
+  const kinds = new Map<string, RevocationTarget['kind']>([
+    [nameOf({ kind: 'user', tenantId, userId }), 'user'],
+    [nameOf({ kind: 'tenant', tenantId }), 'tenant'],
+  ]);
+  const nowMs = Date.now();
+  let end = '+';
+  for (let read = 0; read < LOOK_BUDGET; read += READ_COUNT) {
+    const entries = await client.xrevrange(keys.revocations, end, '-', 'COUNT', READ_COUNT);
+    for (const [entryId, flat] of entries) {
+      end = `(${entryId}`;
+      const { target = '', until } = fieldsOf(flat);
+      const kind = kinds.get(target);
+      if (kind === undefined) continue;
+      // A later entry for a target takes the place of an earlier one.
+      kinds.delete(target);
+      if (Number(until) > nowMs) {
+        const cause = flat[flat.indexOf('cause') + 1] === 'block' ? 'block' : 'revocation';
+        return { cause, kind, untilMs: Number(until) };
+      }
+    }
+    if (entries.length < READ_COUNT) break;
+  }
+  return null;
 }

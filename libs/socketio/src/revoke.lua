@@ -5,7 +5,7 @@
 -- revocation in it. Runs when memory is full: shutting somebody out must not depend on room for events.
 --
 -- KEYS 1 revocations
--- ARGV 1 target  2 how long, ms
+-- ARGV 1 target  2 how long, ms  3 'revocation', or 'block' where an operator shuts somebody out for a time
 -- Returns the time at which it ends, ms
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
@@ -15,7 +15,7 @@ for _ = 1, 100 do
   if not first or tonumber(first[2][4]) > now then break end
   redis.call('XDEL', KEYS[1], first[1])
 end
-redis.call('XADD', KEYS[1], '*', 'target', ARGV[1], 'until', string.format('%.0f', untilMs))
+redis.call('XADD', KEYS[1], '*', 'target', ARGV[1], 'until', string.format('%.0f', untilMs), 'cause', ARGV[3])
 local life = redis.call('PTTL', KEYS[1])
 if life < untilMs - now then redis.call('PEXPIRE', KEYS[1], untilMs - now) end
 return untilMs

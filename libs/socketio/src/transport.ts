@@ -50,6 +50,10 @@ export class ClientTransport {
     });
   }
 
+  get name(): string {
+    return this.#conn.transport.name;
+  }
+
   /** Writes an encoded packet; the caller watches `bufferedBytes`. */
   write(packet: EncodedPacket): void {
     // The text is made only for a transport that does not take the frame in its place.

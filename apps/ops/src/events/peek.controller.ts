@@ -1,6 +1,6 @@
-import { Controller, Get, Query } from '@nestjs/common';
+import { Controller, Get, Param, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { type Actor, type EventsPage, eventsPage } from '@rejoin/operations';
+import { type Actor, type EventsPage, eventsPage, type TraceView, traceView } from '@rejoin/operations';
 import * as v from 'valibot';
 import { By } from '../api/actor.decorator.ts';
 import { Look } from '../api/endpoint.decorator.ts';
@@ -21,6 +21,11 @@ const query = v.strictObject({
   scanLimit: v.optional(v.pipe(integerText, v.minValue(1), v.maxValue(100_000))),
   limit,
   after,
+});
+
+const traceQuery = v.strictObject({
+  tenant: v.optional(text),
+  user: v.optional(v.pipe(text, v.description('why did this user get it or not'))),
 });
 
 /** Looking at events without taking them. */
@@ -44,5 +49,19 @@ export class PeekController {
   ): Promise<EventsPage> {
     const { events } = await this.#operations.open();
     return events.peek(actor, { ...rest, sinceMs, untilMs, payload: payload ?? false });
+  }
+
+  @Get(':id/trace')
+  @Look({
+    summary: 'The way of one event, by its id, entry ID or cursor, and why a user got it or not',
+    answer: traceView,
+  })
+  async trace(
+    @By() actor: Actor,
+    @Param('id', { schema: text }) id: string,
+    @Query({ schema: traceQuery }) query: v.InferOutput<typeof traceQuery>,
+  ): Promise<TraceView> {
+    const { traces } = await this.#operations.open();
+    return traces.trace(actor, id, query);
   }
 }

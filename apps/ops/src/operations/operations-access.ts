@@ -8,6 +8,7 @@ export interface OperationsAccessOptions {
   readonly redisUrl: string;
   readonly keys: Keyspace;
   readonly partitions?: number;
+  readonly replay: { readonly windowMs: number; readonly maxBytes: number };
   readonly sampleMs?: number;
   readonly resolver: AudienceResolver;
   readonly logger: Logger;
@@ -61,6 +62,8 @@ export class OperationsAccess {
     const { partitions } = await openInstallation(this.#client, keys, configured);
     const operations = new Operations({
       client: this.#client,
+      redisUrl: this.#options.redisUrl,
+      replay: this.#options.replay,
       keys,
       partitions,
       ...(sampleMs === undefined ? {} : { sampleMs }),

@@ -1,4 +1,5 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
 import { type Keyspace, loadScript, type RedisClient } from '@rejoin/redis';
 import { RefusedError } from '../errors.ts';
 import type { ConnectionPrincipal } from '../principal.ts';
@@ -50,7 +51,8 @@ export class ConnectionLimits {
   readonly #keys: Keyspace;
   readonly #bounds: ConnectionBounds;
   readonly #listener: LimitListener;
-  readonly #gatewayId: string = randomUUID();
+  /** Names this gateway to the others and to operators. */
+  readonly gatewayId = `${hostname()}.${process.pid}.${randomBytes(6).toString('base64url')}`;
   readonly #held = new Map<string, number>();
   #others: string[] = [];
   #claimed = 0;
@@ -74,7 +76,7 @@ export class ConnectionLimits {
   /** Leaves; what was counted for this gateway counts no more. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
-    await this.#client.zrem(this.#keys.gateways, this.#gatewayId);
+    await this.#client.zrem(this.#keys.gateways, this.gatewayId);
   }
 
   /**
@@ -111,7 +113,7 @@ export class ConnectionLimits {
 
   async #take({ subject, limit }: Claim): Promise<boolean> {
     const key = this.#keys.limits(`connections:${subject}`);
-    const args = [this.#gatewayId, limit, COUNT_TTL_MS, ...this.#others];
+    const args = [this.gatewayId, limit, COUNT_TTL_MS, ...this.#others];
     if ((await claimScript.run(this.#client, [key], args)) !== 1) return false;
     this.#held.set(key, (this.#held.get(key) ?? 0) + 1);
     return true;
@@ -129,7 +131,7 @@ export class ConnectionLimits {
         if (left > 0) this.#held.set(key, left);
         else this.#held.delete(key);
         releaseScript
-          .run(this.#client, [key], [this.#gatewayId])
+          .run(this.#client, [key], [this.gatewayId])
           .catch((error: unknown) => this.#listener.onError(error));
       }
     };
@@ -142,11 +144,11 @@ export class ConnectionLimits {
 
   /** Renews this gateway's life and its counts, and learns who else lives. A lost count is mended here. */
   async #heartbeat(): Promise<void> {
-    const living = await heartbeatScript.run(this.#client, [this.#keys.gateways], [this.#gatewayId, GATEWAY_TTL_MS]);
-    this.#others = (living as string[]).filter((id) => id !== this.#gatewayId);
+    const living = await heartbeatScript.run(this.#client, [this.#keys.gateways], [this.gatewayId, GATEWAY_TTL_MS]);
+    this.#others = (living as string[]).filter((id) => id !== this.gatewayId);
     await Promise.all(
       [...this.#held].map(([key, count]) =>
-        recountScript.run(this.#client, [key], [this.#gatewayId, count, COUNT_TTL_MS]),
+        recountScript.run(this.#client, [key], [this.gatewayId, count, COUNT_TTL_MS]),
       ),
     );
   }
