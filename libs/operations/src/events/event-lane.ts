@@ -1,4 +1,5 @@
-import { compareEntryIds, type EntryId, entryIdTimeMs, formatCursor } from '@rejoin/protocol';
+import { parseFeedEntry } from '@rejoin/feed';
+import { compareEntryIds, type EntryId, entryIdTimeMs, formatCursor, parseRoom } from '@rejoin/protocol';
 import { loadScript, type PartitionKeys, type RedisClient } from '@rejoin/redis';
 import { type EventsQuery, roomOfFilter, waitingMatcher } from './event-query.ts';
 import type { EventView } from './event-view.ts';
@@ -7,6 +8,7 @@ import { fieldOf, readStoredEvent } from './stored-event.ts';
 /** Entries and bytes that one command looks at. */
 const STEP_ENTRIES = 500;
 const STEP_BYTES = 1024 ** 2;
+const ROUTE = Buffer.from('route');
 const WAITING_STEP = 50;
 
 const script = loadScript('peek-feed', import.meta.url);
@@ -153,10 +155,9 @@ export class EventLane {
   }
 
   #feedView(entryId: EntryId, route: string, json: string): EventView {
-    const [, tenant = '', type = '', ...rooms] = route.split(' ');
-    const event = readStoredEvent(json);
-    const audience = rooms.map((room) => decodeURIComponent(room.slice(room.indexOf(':') + 1)));
-    return this.#view(entryId, 'fanned_out', { ...event, tenant: decodeURIComponent(tenant), type, audience }, json);
+    const { tenant, type, rooms } = parseFeedEntry(entryId, [ROUTE, Buffer.from(route)]);
+    const audience = rooms.filter((room) => room !== '').map((room) => parseRoom(room).token);
+    return this.#view(entryId, 'fanned_out', { ...readStoredEvent(json), tenant, type, audience }, json);
   }
 
   #view(
