@@ -1,17 +1,23 @@
 import './check-node.mjs';
-import { cpSync, existsSync, mkdirSync, readFileSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 const { ROOT } = await import('./run.mjs');
 const { fail, StepFailure, step } = await import('./step.mjs');
 
-/** The programs that a container runs. */
-const APPS = ['gateway', 'worker', 'ops', 'demo'].map((name) => `apps/${name}`);
+/** What is not for a container: tests, measurements, and the supervisor of a single machine. */
+const ELSEWHERE = ['bench', 'e2e', 'stack'];
+/** The programs that a container runs, and pages that they serve. */
+const APPS = readdirSync(join(ROOT, 'apps'))
+  .filter((name) => !ELSEWHERE.includes(name) && existsSync(join(ROOT, 'apps', name, 'package.json')))
+  .map((name) => `apps/${name}`);
 /** Of a workspace, what it needs when it runs. */
 const PARTS = ['package.json', 'dist'];
-/** What the compiler leaves in `dist` for itself and for editors. */
+/** What the compiler leaves in `dist` for itself and for editors; maps stay, for stacks in logs. */
 const COMPILERS_OWN = /(\.d\.ts|\.d\.ts\.map|\.tsbuildinfo)$/;
+/** What packages have for editors and readers: half of their size. */
+const FOR_READERS = /\.(d\.[cm]?ts|map|md|markdown|flow)$/i;
 
 /**
  * Copies what the programs need when they run into an empty folder: their builds, those of the workspaces that they import, and
@@ -58,7 +64,7 @@ function copy(folder, target) {
   if (!/^(libs|apps)\/[^/]+$/.test(folder)) {
     // Packages inside it are copied where something depends on them.
     const nested = join(folder, 'node_modules');
-    cpSync(folder, to, { recursive: true, filter: (path) => path !== nested });
+    cpSync(folder, to, { recursive: true, filter: (path) => path !== nested && !FOR_READERS.test(path) });
     return;
   }
   for (const part of PARTS) {

@@ -112,7 +112,7 @@ export const METRICS = {
 
   rejoin_worker_entries_total: {
     type: 'counter',
-    help: 'Entries handled by fan-out, by what became of them: delivered to the feed, duplicate, or dead.',
+    help: 'Entries handled by fan-out, by what became of them: delivered to the feed, duplicate, dead, or parked for a later attempt.',
     labels: ['result'],
     from: ['worker'],
   },

@@ -9,6 +9,7 @@ export interface WorkerFacts {
     readonly delivered: number;
     readonly duplicates: number;
     readonly dead: number;
+    readonly parked: number;
     readonly redelivered: number;
     readonly failures: number;
     readonly staleBatches: number;
@@ -34,10 +35,11 @@ export function workerMetrics(metrics: ProcessMetrics, facts: () => WorkerFacts 
     };
   metrics.readCounter(
     'rejoin_worker_entries_total',
-    counted(({ delivered, duplicates, dead }) => [
+    counted(({ delivered, duplicates, dead, parked }) => [
       [{ result: 'delivered' }, delivered],
       [{ result: 'duplicate' }, duplicates],
       [{ result: 'dead' }, dead],
+      [{ result: 'parked' }, parked],
     ]),
   );
   metrics.readCounter(

@@ -49,6 +49,7 @@ const COUNTERS = {
   delivered: 7,
   duplicates: 1,
   dead: 2,
+  parked: 4,
   redelivered: 3,
   failures: 1,
   staleBatches: 0,
@@ -166,6 +167,7 @@ describe('the metrics of a worker', () => {
     expect(seriesValue(before, 'rejoin_partition_owner_info', { partition: '3', worker: 'w-1' })).toBe(1);
     expect(seriesValue(before, 'rejoin_worker_entries_total', { result: 'delivered' })).toBe(7);
     expect(seriesValue(before, 'rejoin_dead_letters_total', { reason: 'INVALID_JSON' })).toBe(2);
+    expect(seriesValue(before, 'rejoin_worker_entries_total', { result: 'parked' })).toBe(4);
     expect(seriesValue(before, 'rejoin_redeliveries_total')).toBe(3);
     expect(seriesValue(before, 'rejoin_fanout_batch_size_bucket', { le: '50' })).toBe(1);
     owned = [0];
