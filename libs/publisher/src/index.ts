@@ -13,3 +13,4 @@ export type { Groups } from './groups.ts';
 export type { PublisherListener, PublisherOptions } from './options.ts';
 export type { Published } from './published.ts';
 export { createPublisher, type Publisher } from './publisher.ts';
+export type { Scheduled, ScheduledIdentity, Schedules } from './schedules.ts';

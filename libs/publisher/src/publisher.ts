@@ -19,6 +19,7 @@ import { Lane, type Run, type Settle } from './lane.ts';
 import { type PublisherOptions, type PublisherSettings, settingsOf } from './options.ts';
 import { type Batch, PendingEvent } from './pending-event.ts';
 import type { Published } from './published.ts';
+import { PublisherSchedules, type Schedules } from './schedules.ts';
 
 /** Publishes domain events. Events of one tenant are appended in the order of the calls. */
 export interface Publisher<Events extends object = AnyEvents> {
@@ -40,6 +41,8 @@ export interface Publisher<Events extends object = AnyEvents> {
   publishBatch(events: readonly EventInput<Events>[]): Promise<Published[]>;
   /** Who is in which group. */
   readonly groups: Groups;
+  /** Events that are published later. */
+  readonly schedules: Schedules<Events>;
   /**
    * Finds the installation now, instead of with the first event.
    * @throws StreamUnavailableError, PartitionCountMismatchError
@@ -59,6 +62,7 @@ export function createPublisher<Events extends object = AnyEvents>(options: Publ
 
 class RedisPublisher<Events extends object> implements Publisher<Events> {
   readonly groups: Groups;
+  readonly schedules: Schedules<Events>;
   readonly #settings: PublisherSettings;
   readonly #keys: Keyspace;
   readonly #client: RedisClient;
@@ -99,6 +103,13 @@ class RedisPublisher<Events extends object> implements Publisher<Events> {
       async () => new GroupDirectory(this.#client, this.#keys, (await this.#open()).partitions),
       () => this.#closing !== undefined,
     );
+    this.schedules = new PublisherSchedules<Events>({
+      client: this.#client,
+      keys: this.#keys,
+      fillIdentity: settings.fillIdentity,
+      open: () => this.#open(),
+      isClosed: () => this.#closing !== undefined,
+    });
     this.#unrouted = this.#lane(async (events) => {
       await this.#open();
       for (const event of events) this.#laneOf(event.prepared).push(event);

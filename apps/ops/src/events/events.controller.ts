@@ -1,4 +1,4 @@
-import { All, Controller, HttpCode, Inject, Post, Req, UseGuards } from '@nestjs/common';
+import { All, Controller, Delete, HttpCode, Inject, Post, Req, UseGuards } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { EventInput, Publisher } from '@rejoin/publisher';
 import type { Request } from 'express';
@@ -8,6 +8,7 @@ import { Problem } from '../problem/problem.ts';
 import { type EventDocument, parseEventDocument, requireEventMediaType } from './event-document.ts';
 import { PublishLimits } from './publish-limits.ts';
 import { type PublishResult, publishProblem, publishResult } from './publish-problem.ts';
+import { cancelledEvent, deliverAtOf } from './scheduled-event.ts';
 import { requireTenant } from './tenant-check.ts';
 
 /** Injection token of the process' publisher. */
@@ -43,6 +44,20 @@ export class EventsController {
     });
   }
 
+  /** Takes a scheduled event away before it is due: `?tenantid=&source=&id=`. */
+  @Delete('scheduled')
+  @HttpCode(204)
+  @UseGuards(BearerGuard)
+  @RequireScope('events:publish')
+  async cancel(@Req() request: Request): Promise<void> {
+    const event = cancelledEvent(request.query);
+    requireTenant(principalOf(request), { kind: 'event', event });
+    const wasThere = await this.#publisher.schedules.cancel(event).catch((error: unknown) => {
+      throw publishProblem(error, 'event') ?? error;
+    });
+    if (!wasThere) throw new Problem(404, 'NOT_FOUND', 'no such event is scheduled; it may have been published');
+  }
+
   @All()
   refuse(@Req() request: Request): never {
     throw new Problem(405, 'METHOD_NOT_ALLOWED', `${request.method} is not possible here`, {
@@ -52,6 +67,12 @@ export class EventsController {
 
   async #append(document: EventDocument): Promise<readonly PublishResult[]> {
     try {
+      const deliverAt = deliverAtOf(document);
+      if (deliverAt !== null && document.kind === 'event') {
+        const scheduled = await this.#publisher.schedules.add(document.event as EventInput, deliverAt);
+        const { eventId, duplicate } = scheduled;
+        return [{ id: eventId, cursor: null, duplicate, deliverAt: scheduled.deliverAt.toISOString() }];
+      }
       // The publisher validates whatever it is given.
       if (document.kind === 'event')
         return [publishResult(await this.#publisher.publish(document.event as EventInput))];

@@ -15,9 +15,11 @@ import { Problem } from '../problem/problem.ts';
 export interface PublishResult {
   /** The event's own id. */
   readonly id: string;
-  /** The position behind it. */
-  readonly cursor: string;
+  /** The position behind it; `null` while it is scheduled. */
+  readonly cursor: string | null;
   readonly duplicate: boolean;
+  /** When it is published, where that is later. */
+  readonly deliverAt?: string;
 }
 
 export function publishResult({ eventId, cursor, duplicate }: Published): PublishResult {
