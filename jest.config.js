@@ -17,6 +17,7 @@ export default {
     '!**/{main,index}.ts',
     // What runs in a browser, or as a measured process of a benchmark, is out of this process' sight.
     '!apps/demo/src/page/**',
+    '!apps/console/src/**',
     '!apps/bench/src/{peers,scenarios}/**',
   ],
   coverageThreshold: { global: { lines: 80, branches: 80 } },

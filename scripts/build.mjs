@@ -12,6 +12,7 @@ import {
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { bundleClient } from './bundle-client.mjs';
+import { bundleConsole } from './bundle-console.mjs';
 import { ROOT, runOrFail } from './run.mjs';
 import { fail, StepFailure, step } from './step.mjs';
 
@@ -33,6 +34,7 @@ export async function build(lockHash) {
     await runOrFail(process.execPath, [COMPILER, '-b', PROJECT, ...(force ? ['--force'] : [])]);
     for (const workspace of workspaces) copyAssets(workspace);
     await bundleClient();
+    await bundleConsole();
     requireReferences(workspaces);
     if (lockHash !== undefined) writeFileSync(STAMP, lockHash);
   });

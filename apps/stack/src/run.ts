@@ -75,10 +75,13 @@ function announce(terminal: Terminal, configuration: StackConfiguration, urls: S
   terminal.line();
   terminal.table([
     ...urls.gateways.map((url) => ['Gateway', url, 'Socket.IO']),
-    ['Operators', urls.ops, 'HTTP API: publish and operate'],
+    ['Operators', urls.ops, 'console, and the HTTP API'],
     ['Demo', demo, urls.demo ? 'a page that shows resume' : 'DEMO=0'],
     ['Data and logs', `${relative(process.cwd(), configuration.dataDirectory) || '.'}/`, 'DATA_DIR'],
   ]);
+  if (urls.console !== undefined) {
+    terminal.line(`\n  The console, signed in for twelve hours (keep this address to yourself):\n  ${urls.console}`);
+  }
   terminal.line('\n  Ctrl-C stops everything.\n');
   terminal.line(`ready gateway=${urls.gateways.join(',')} ops=${urls.ops} demo=${demo}`);
 }

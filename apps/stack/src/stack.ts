@@ -4,6 +4,7 @@ import { acquireDirectoryLock, DirectoryInUseError, type DirectoryLock } from '@
 import type { StackConfiguration } from './configuration.ts';
 import { StackError } from './errors.ts';
 import { LogFile } from './log-file.ts';
+import { developmentToken } from './operator-token.ts';
 import { allocatePorts, type Ports } from './port-allocation.ts';
 import { Program } from './program.ts';
 import { embedRedis, type StackRedis, useRedis } from './redis-server.ts';
@@ -14,6 +15,8 @@ export interface StackUrls {
   readonly gateways: readonly string[];
   readonly ops: string;
   readonly demo: string | undefined;
+  /** Signs in whoever opens it; only where the secret of the tokens was made here. */
+  readonly console: string | undefined;
 }
 
 export interface StackOptions {
@@ -36,6 +39,7 @@ export class Stack {
   readonly #programs: Program[] = [];
   readonly #logs: LogFile[] = [];
   #stopping: Promise<void> | undefined;
+  #operatorToken: string | undefined;
 
   constructor(options: StackOptions) {
     this.#options = options;
@@ -112,6 +116,8 @@ export class Stack {
     if (!configuration.hasTokenKey) {
       const { secret, path } = provideSigningSecret(configuration.dataDirectory);
       shared.JWT_SECRET = secret;
+      const { JWT_ISSUER: issuer, JWT_AUDIENCE: audience } = environment;
+      this.#operatorToken = developmentToken(secret, { issuer, audience });
       terminal.info('tokens', `no JWT_… variable is set: signed with the random secret in ${display(path)}`);
     }
     if (!configuration.hasAllowedOrigins) shared.ALLOWED_ORIGINS = originsOf(ports).join(',');
@@ -148,7 +154,8 @@ export class Stack {
           }),
       ...workers.map((name) => this.#startProgram('worker', name, environment, { PORT: '0' })),
     ]);
-    return { gateways, ops, demo };
+    const token = this.#operatorToken;
+    return { gateways, ops, demo, console: token === undefined ? undefined : `${ops}/#token=${token}` };
   }
 
   async #startProgram(

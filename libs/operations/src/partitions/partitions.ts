@@ -7,7 +7,7 @@ import { healthOf } from './health.ts';
 import { backlogOf, lagOf } from './lag.ts';
 import type { PartitionSample } from './partition-sample.ts';
 import { PARTITION_STATUSES, type PartitionStatus, worstStatus } from './partition-status.ts';
-import type { PartitionDetail, PartitionsPage, PartitionView, WorkerView } from './partition-view.ts';
+import type { LagSample, PartitionDetail, PartitionsPage, PartitionView, WorkerView } from './partition-view.ts';
 import type { Sampler } from './sampler.ts';
 
 export const PARTITION_SORTS = ['partition', 'status', 'lag', 'age', 'pending', 'in', 'out', 'deadLetters'] as const;
@@ -95,6 +95,15 @@ export class Partitions {
       const { lag, oldestUndeliveredAgeMs, oldestUnackedAgeMs } = this.#view(partition);
       return { sample, lag, oldestUndeliveredAgeMs, oldestUnackedAgeMs };
     });
+  }
+
+  /**
+   * The last hour of every partition, as it was kept: nothing is looked at for it.
+   * @throws OperationError
+   */
+  hours(actor: Actor): readonly (readonly LagSample[])[] {
+    requireAllTenants(actor);
+    return this.#all().map((partition) => this.#sampler.hour(partition));
   }
 
   /** @throws OperationError `NOT_FOUND` where there is no such partition */

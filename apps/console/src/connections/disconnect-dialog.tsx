@@ -1,0 +1,111 @@
+import type { DisconnectOutcome } from '@rejoin/operations';
+import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { apiPost } from '../api/api-client.ts';
+import { ActionDialog } from '../dialog/action-dialog.tsx';
+import { Choice } from '../dialog/field.tsx';
+import { formatCount, plural } from '../format/quantity.ts';
+import { Time } from '../format/values.tsx';
+import { QueryView } from '../status/states.tsx';
+
+export interface DisconnectTarget {
+  readonly tenant: string;
+  readonly user?: string;
+  readonly socketId?: string;
+}
+
+interface Props {
+  readonly target: DisconnectTarget;
+  readonly onClose: () => void;
+}
+
+/** Says beforehand whom it meets; without a block they come back at once, and that is said too. */
+export function DisconnectDialog({ target, onClose }: Props) {
+  const [scope, setScope] = useState(target.socketId === undefined ? 'all' : 'one');
+  const [blockMs, setBlockMs] = useState('');
+  const { socketId, ...everyConnection } = target;
+  // A block is of a user, so it ends all of the user's connections.
+  const meant = scope === 'one' && blockMs === '' && socketId !== undefined ? target : everyConnection;
+  const whom = target.user ?? `everybody of ${target.tenant}`;
+  const preview = useQuery({
+    queryKey: ['disconnect', meant],
+    queryFn: () =>
+      apiPost<DisconnectOutcome>('/v1/connections/disconnect', { ...meant, dryRun: true, reason: 'preview' }),
+    gcTime: 0,
+    retry: false,
+  });
+  const matched = preview.data?.matched;
+  const many = (matched ?? 0) > 1;
+  return (
+    <ActionDialog
+      title={`Disconnect ${whom}`}
+      confirm={blockMs === '' ? 'Disconnect' : 'Disconnect and block'}
+      danger
+      blocked={matched === undefined ? 'Counting …' : null}
+      {...(many ? { typeCount: matched ?? null } : {})}
+      run={(reason) =>
+        apiPost<DisconnectOutcome>('/v1/connections/disconnect', {
+          ...meant,
+          reason,
+          dryRun: false,
+          ...(blockMs === '' ? {} : { blockMs: Number(blockMs) }),
+        })
+      }
+      done={({ disconnected, blockedUntil, partial }) => (
+        <>
+          <p>
+            {plural(disconnected, 'connection')} told to go
+            {partial ? '; a gateway did not answer, so there may be more' : ''}.
+          </p>
+          {blockedUntil === null ? null : (
+            <p>
+              {whom} cannot come back before <Time at={blockedUntil} />.
+            </p>
+          )}
+        </>
+      )}
+      onClose={onClose}
+    >
+      <QueryView query={preview} rows={2}>
+        {(plan) => (
+          <section className="plan" aria-label="Plan">
+            <p className="plan-total">
+              <strong>{plural(plan.matched, 'connection')}</strong>
+              {plan.partial ? ' at least' : ''}, nothing is changed yet
+            </p>
+            <p className="muted">
+              {plan.gateways
+                .filter(({ connections }) => connections === null || connections > 0)
+                .map(
+                  ({ id, answered, connections }) => `${id}: ${answered ? formatCount(connections ?? 0) : 'no answer'}`,
+                )
+                .join(' · ') || 'on no gateway'}
+            </p>
+          </section>
+        )}
+      </QueryView>
+      {target.socketId !== undefined && blockMs === '' ? (
+        <Choice
+          label="Which connections"
+          value={scope}
+          onChange={setScope}
+          options={[
+            ['one', 'This one'],
+            ['all', `All of ${whom}`],
+          ]}
+        />
+      ) : null}
+      <Choice
+        label="Block"
+        value={blockMs}
+        onChange={setBlockMs}
+        options={[
+          ['', 'No: clients reconnect at once'],
+          ['300000', 'For 5 minutes'],
+          ['3600000', 'For an hour'],
+          ['86400000', 'For a day'],
+        ]}
+      />
+    </ActionDialog>
+  );
+}
