@@ -5,13 +5,16 @@ import { BenchError } from './errors.ts';
 import { formatResult } from './report.ts';
 import { type RecordedResult, recordResult } from './results.ts';
 import type { Scenario } from './scenario.ts';
+import { fanout } from './scenarios/fanout.ts';
+import { idle } from './scenarios/idle.ts';
 import { latency } from './scenarios/latency.ts';
 import { reconnect } from './scenarios/reconnect.ts';
+import { soak } from './scenarios/soak.ts';
 import { storm } from './scenarios/storm.ts';
 import { throughput } from './scenarios/throughput.ts';
 
 const SCENARIOS = new Map<string, Scenario>(
-  [storm, reconnect, throughput, latency].map((scenario) => [scenario.name, scenario]),
+  [storm, reconnect, throughput, latency, fanout, idle, soak].map((scenario) => [scenario.name, scenario]),
 );
 const EXIT_USAGE = 2;
 

@@ -33,6 +33,7 @@ export async function startRejoinSystem({ gateways, lifecycle, profileDirectory 
     side: 'rejoin',
     redis,
     gatewayUrls: running.slice(1).map(({ url }) => url),
+    gatewayPids: running.slice(1).map(({ pid }) => pid),
     producer,
     pids: [redis.pid, ...peers.map(({ pid }) => pid)],
     readyEvent: 'rejoin:ready',

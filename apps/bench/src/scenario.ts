@@ -16,7 +16,7 @@ export interface ScenarioContext {
   note(text: string): void;
 }
 
-export type Unit = 's' | 'ms' | 'MB' | 'events/s' | 'count' | '×';
+export type Unit = 's' | 'ms' | 'MB' | 'events/s' | 'count' | '×' | 'KiB';
 
 /** One figure of both sides. */
 export interface Measure {
@@ -38,7 +38,7 @@ export interface ScenarioResult {
   readonly redisVersion: string;
   readonly measures: readonly Measure[];
   /** Every round as it was measured, in its order. */
-  readonly rounds: readonly ({ readonly side: Side } & Readonly<Record<string, unknown>>)[];
+  readonly rounds: readonly ({ readonly side: Side | 'ws' } & Readonly<Record<string, unknown>>)[];
 }
 
 export interface Scenario {

@@ -20,6 +20,7 @@ export async function startStockSystem({ gateways, lifecycle }: SystemOptions): 
     side: 'stock',
     redis,
     gatewayUrls: running.map(({ url }) => url),
+    gatewayPids: running.map(({ pid }) => pid),
     producer,
     pids: [redis.pid, ...peers.map(({ pid }) => pid)],
     readyEvent: null,

@@ -22,6 +22,7 @@ export interface System {
   readonly side: Side;
   readonly redis: MeteredRedis;
   readonly gatewayUrls: readonly string[];
+  readonly gatewayPids: readonly number[];
   readonly producer: PeerProcess<ProducerCalls>;
   /** Its processes, without the clients'. */
   readonly pids: readonly number[];
@@ -38,7 +39,7 @@ export const TENANT = 'acme';
 /** Signs the tokens of one run. */
 export const JWT_SECRET = randomBytes(32).toString('base64url');
 
-function tokenFor(user: string): string {
+export function tokenFor(user: string): string {
   return jsonwebtoken.sign({ tenant_id: TENANT }, JWT_SECRET, { subject: user, expiresIn: '1h', algorithm: 'HS256' });
 }
 

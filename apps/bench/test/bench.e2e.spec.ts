@@ -49,6 +49,18 @@ describe('the benchmark', () => {
     expect(pidsIn(bench.output.stderr).filter(isRunning)).toEqual([]);
   });
 
+  it.each([
+    ['fanout', ['rejoin', 'stock', 'ws']],
+    ['idle', ['rejoin', 'stock']],
+    ['soak', ['rejoin']],
+  ])('measures %s', async (scenario, sides) => {
+    const bench = startBench(scenario, '--quick', '--json');
+    if ((await bench.exitCode) !== 0) throw new Error(bench.output.stderr);
+    const result = JSON.parse(bench.output.stdout) as RecordedResult;
+    expect(new Set(result.rounds.map(({ side }) => side))).toEqual(new Set(sides));
+    expect(pidsIn(bench.output.stderr).filter(isRunning)).toEqual([]);
+  });
+
   it('leaves no process behind when it is interrupted', async () => {
     const bench = startBench('throughput', '--quick');
     await eventually(() => bench.output.stderr.includes('warming up'), { timeoutMs: TIMEOUT_MS / 2 });
@@ -62,6 +74,6 @@ describe('the benchmark', () => {
   it('says which scenarios there are where it is asked for another', async () => {
     const bench = startBench('strom');
     expect(await bench.exitCode).toBe(2);
-    expect(bench.output.stderr).toContain('Scenarios: storm, reconnect, throughput, latency');
+    expect(bench.output.stderr).toContain('Scenarios: storm, reconnect, throughput, latency, fanout, idle, soak');
   });
 });

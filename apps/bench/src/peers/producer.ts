@@ -40,6 +40,9 @@ export interface BenchData {
   readonly padding: string;
 }
 
+/** In place of a user: the whole tenant. */
+export const EVERYBODY = '*';
+
 export const EVENT_TYPE = 'order.updated';
 
 /** A way to publish; `flush` resolves when Redis has confirmed everything. */

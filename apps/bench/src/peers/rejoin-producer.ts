@@ -1,5 +1,5 @@
 import { createPublisher } from '@rejoin/publisher';
-import { Producer } from './producer.ts';
+import { EVERYBODY, Producer } from './producer.ts';
 import { required, servePeer } from './serve-peer.ts';
 
 const tenantid = required('TENANT');
@@ -16,7 +16,15 @@ servePeer(
   new Producer({
     publish(user, { id, type, time, data }) {
       const accepted = publisher
-        .publish({ id, source: '/bench', type, time, tenantid, audience: `user:${user}`, data })
+        .publish({
+          id,
+          source: '/bench',
+          type,
+          time,
+          tenantid,
+          audience: user === EVERYBODY ? 'tenant' : `user:${user}`,
+          data,
+        })
         .catch((error: unknown) => {
           failure ??= error as Error;
         });

@@ -1,9 +1,9 @@
 import { createServer } from 'node:http';
 import { Server } from 'socket.io';
-import { Producer } from './producer.ts';
+import { EVERYBODY, Producer } from './producer.ts';
 import { required, servePeer } from './serve-peer.ts';
 import { stockAdapter } from './stock-adapter.ts';
-import { userRoom } from './stock-rooms.ts';
+import { tenantRoom, userRoom } from './stock-rooms.ts';
 
 // How a service publishes with the stock stack: a member of the cluster that nobody connects to.
 const tenant = required('TENANT');
@@ -14,7 +14,7 @@ await client.ping();
 servePeer(
   new Producer({
     publish(user, event) {
-      io.to(userRoom(tenant, user)).emit(event.type, event);
+      io.to(user === EVERYBODY ? tenantRoom(tenant) : userRoom(tenant, user)).emit(event.type, event);
     },
     async flush() {
       // Commands of one connection are answered in their order.
