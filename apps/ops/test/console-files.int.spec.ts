@@ -8,7 +8,7 @@ const PAGE = { headers: { accept: 'text/html' } };
 beforeAll(async () => {
   execFileSync(process.execPath, ['scripts/bundle-console.mjs'], { cwd: new URL('../../../', import.meta.url) });
   ops = await RunningOps.start();
-});
+}, 60_000);
 
 afterAll(() => ops.stop());
 

@@ -93,11 +93,21 @@ export function DeadLetterDrawer({ id, onAct, onClose }: Props) {
                 <span className="muted">Leaves a line in the audit.</span>
               </p>
             ) : (
-              <pre>{typeof letter.event === 'string' ? letter.event : JSON.stringify(letter.event, null, 2)}</pre>
+              <pre>{readable(letter.event)}</pre>
             )}
           </>
         )}
       </QueryView>
     </Dialog>
   );
+}
+
+/** Indented where it is JSON; as it is where it is not, for that may be why it is here. */
+function readable(event: unknown): string {
+  if (typeof event !== 'string') return JSON.stringify(event, null, 2);
+  try {
+    return JSON.stringify(JSON.parse(event), null, 2);
+  } catch {
+    return event;
+  }
 }

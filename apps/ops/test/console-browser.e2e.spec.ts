@@ -1,0 +1,229 @@
+import { execFileSync } from 'node:child_process';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { partitionOf } from '@rejoin/protocol';
+import { deadLetterRecord } from '@rejoin/streams';
+import {
+  accessibilityFindings,
+  type Browser,
+  type BrowserContext,
+  eventually,
+  launchBrowser,
+  type Page,
+  tokenFor,
+} from '@rejoin/testing';
+import { OPERATOR, OperationsFixture, READER } from './operations-fixture.ts';
+import { SERVICE } from './running-ops.ts';
+
+// A browser on a busy machine takes its time; nothing here measures it.
+jest.setTimeout(120_000);
+
+let fixture: OperationsFixture;
+let browser: Browser;
+let context: BrowserContext;
+let page: Page;
+/** What the page complained of: broken policies, failed scripts. */
+let complaints: string[];
+let made = 0;
+
+/** Puts a dead letter where a worker would. */
+async function bury(tenant: string, type: string): Promise<void> {
+  made += 1;
+  const { dead, deadOrder } = fixture.keys.partition(partitionOf(tenant, 8));
+  const failedAtMs = Date.now() - 60_000 + made;
+  const entryId = `${failedAtMs}-0` as const;
+  const parsed = { specversion: '1.0', id: `d-${made}`, source: '/o', type, tenantid: tenant, data: { secret: 'x' } };
+  const record = deadLetterRecord({
+    entryId,
+    event: JSON.stringify(parsed),
+    parsed,
+    code: 'NO_AUDIENCE_RULE',
+    message: `no rule for "${type}"`,
+    failedAtMs,
+  });
+  await fixture.client.hset(dead, entryId, record);
+  await fixture.client.zadd(deadOrder, failedAtMs, entryId);
+}
+
+const open = (path: string) => page.goto(`${fixture.ops.url}${path}`);
+const audit = async (action: string) => (await fixture.get(`/v1/audit?action=${action}`)).body.items;
+const button = (name: string | RegExp) => page.getByRole('button', { name });
+const dialog = () => page.getByRole('dialog');
+
+async function signIn(token: string, path = '/'): Promise<void> {
+  await open(`${path}#token=${token}`);
+  await page.locator('#content h1').waitFor();
+}
+
+beforeAll(async () => {
+  execFileSync(process.execPath, ['scripts/bundle-console.mjs'], { cwd: new URL('../../../', import.meta.url) });
+  [fixture, browser] = await Promise.all([OperationsFixture.start(), launchBrowser()]);
+  for (let i = 0; i < 4; i++) await bury('acme', 'odd.thing');
+  for (let i = 0; i < 2; i++) await bury('bolt', 'odder.thing');
+  const event = { specversion: '1.0', source: '/orders', type: 'order.paid', tenantid: 'acme', subject: '991' };
+  await fixture.post('/v1/events', [{ ...event, id: 'seen-1', data: { customerId: 'u-1', total: 42 } }], SERVICE);
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await fixture?.stop();
+});
+
+beforeEach(async () => {
+  await context?.close();
+  context = await browser.newContext({ viewport: { width: 1_280, height: 900 } });
+  page = await context.newPage();
+  complaints = [];
+  page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('console', (message) => {
+    if (message.text().includes('Content Security Policy')) complaints.push(message.text());
+  });
+});
+
+describe('the console in a browser', () => {
+  it('asks for a token, says why one is refused, and keeps a good one out of the address', async () => {
+    await open('/');
+    await page
+      .getByLabel('Token')
+      .fill(tokenFor({ sub: 'u', scope: 'ops:read', secret: 'another secret, as long as it must be' }));
+    await button('Sign in').click();
+    await page.getByRole('alert').waitFor();
+    await page.getByLabel('Token').fill(READER);
+    await button('Sign in').click();
+    await page.getByText('rita').waitFor();
+    await signIn(OPERATOR, '/partitions');
+    expect(page.url()).toBe(`${fixture.ops.url}/partitions`);
+    await button('Sign out').click();
+    await page.getByLabel('Token').waitFor();
+    expect(await page.evaluate(() => sessionStorage.length)).toBe(0);
+  });
+
+  it('has every page usable for everybody, in light and dark, and breaks no policy', async () => {
+    await signIn(OPERATOR);
+    const paths = await page
+      .getByRole('navigation', { name: 'Pages' })
+      .getByRole('link')
+      .evaluateAll((links) => links.map((link) => link.getAttribute('href') as string));
+    expect(paths).toHaveLength(10);
+    for (const path of [...paths, '/partitions/0', '/partitions?view=owners', '/dead-letters?view=letters']) {
+      await page.emulateMedia({ colorScheme: path.length % 2 === 0 ? 'dark' : 'light' });
+      await open(path);
+      await page.getByRole('heading', { level: 1 }).waitFor();
+      await eventually(async () => (await page.locator('.loading').count()) === 0);
+      expect({ path, findings: await accessibilityFindings(page) }).toEqual({ path, findings: [] });
+    }
+    expect(complaints).toEqual([]);
+  });
+
+  it('is pushed what changes, and goes anywhere by keyboard', async () => {
+    await signIn(OPERATOR);
+    await page.getByText('Live', { exact: true }).waitFor();
+    await page.keyboard.press('g');
+    await page.keyboard.press('p');
+    await page.getByRole('heading', { name: 'Partitions' }).waitFor();
+    await page.keyboard.press('?');
+    await dialog().getByText('This list').waitFor();
+    await page.keyboard.press('Escape');
+    await dialog().waitFor({ state: 'detached' });
+  });
+
+  it('pauses a partition until a time, says so on every page, and resumes it', async () => {
+    await signIn(OPERATOR, '/partitions/2');
+    await button('Pause …').click();
+    await dialog().getByLabel('For').fill('10m');
+    expect(await dialog().getByRole('button', { name: 'Pause' }).isDisabled()).toBe(true);
+    await dialog().getByLabel('Reason').fill('incident 7');
+    await dialog().getByRole('button', { name: 'Pause' }).click();
+    await dialog().getByText('is paused').waitFor();
+    await dialog().getByRole('button', { name: 'Close' }).last().click();
+    await open('/coverage');
+    await page.getByText('incident 7').waitFor();
+    await open('/partitions/2');
+    await button('Resume …').click();
+    await dialog().getByLabel('Reason').fill('over');
+    await dialog().getByRole('button', { name: 'Resume' }).click();
+    await dialog().getByText('is delivered again').waitFor();
+    expect((await audit('partition.pause'))[0]).toMatchObject({ by: 'olga', reason: 'incident 7' });
+    expect((await audit('partition.resume'))[0]).toMatchObject({ by: 'olga', reason: 'over' });
+  });
+
+  it('redrives what a plan counted, once the count is typed, and shows how far it is', async () => {
+    await signIn(OPERATOR, '/dead-letters?tenant=acme');
+    await button('Redrive all that match …').click();
+    await dialog().getByText('4 dead letters').waitFor();
+    await dialog().getByRole('cell', { name: 'odd.thing' }).waitFor();
+    await dialog().getByLabel('Reason').fill('rule mended');
+    await dialog().getByLabel('Type 4 to confirm').fill('3');
+    const start = dialog().getByRole('button', { name: 'Redrive' });
+    expect(await start.isDisabled()).toBe(true);
+    await dialog().getByLabel('Type 4 to confirm').fill('4');
+    await start.click();
+    await dialog().getByText('4 redriven').waitFor();
+    expect((await fixture.get('/v1/dead-letters?tenant=acme')).body.items).toEqual([]);
+  });
+
+  it('discards one that was looked at, and shows its payload only when asked', async () => {
+    await signIn(OPERATOR, '/dead-letters?view=letters&tenant=bolt');
+    await button('d-5').first().click();
+    await button('Show the payload').click();
+    await dialog().getByText('"secret": "x"').waitFor();
+    expect((await audit('payload.show'))[0]).toMatchObject({ by: 'olga' });
+    await dialog().getByRole('button', { name: 'Discard …' }).click();
+    const form = dialog().filter({ has: page.getByLabel('Reason') });
+    await form.getByLabel('Reason').fill('a test');
+    await form.getByLabel('Type 1 to confirm').fill('1');
+    await form.getByRole('button', { name: 'Discard', exact: true }).click();
+    await page.getByText('1 discarded').first().waitFor();
+    expect((await fixture.get('/v1/dead-letters?tenant=bolt')).body.items).toHaveLength(1);
+  });
+
+  it('finds an event by a filter that stands in the address, masked until asked, and traces it', async () => {
+    await signIn(OPERATOR, '/events');
+    await page.getByLabel('Tenant').fill('acme');
+    await page.getByRole('link', { name: 'seen-1' }).waitFor();
+    await eventually(() => page.url().includes('tenant=acme'));
+    await button('Show payloads').click();
+    await page.getByText('"total":42').waitFor();
+    await page.getByRole('link', { name: 'seen-1' }).click();
+    await page.getByRole('heading', { name: 'Trace' }).waitFor();
+    await page.getByText('Published', { exact: true }).waitFor();
+    await page.getByLabel('Why (not) user').fill('u-2');
+    await button('Trace').click();
+    await page.getByRole('region', { name: 'Verdict' }).getByText('u-2').first().waitFor();
+    expect(page.url()).toContain('user=u-2');
+  });
+
+  it('disconnects whom a preview named, with a reason', async () => {
+    await signIn(OPERATOR, '/connections?tenant=acme&user=u-1');
+    await button('Disconnect u-1 …').click();
+    await dialog().getByText('0 connections').waitFor();
+    await dialog().getByLabel('Block').selectOption({ label: 'For 5 minutes' });
+    await dialog().getByLabel('Reason').fill('stolen token');
+    await dialog().getByRole('button', { name: 'Disconnect and block' }).click();
+    await dialog().getByText('cannot come back before').waitFor();
+    expect(await audit('connections.block')).toMatchObject([{ by: 'olga', reason: 'stolen token' }]);
+  });
+
+  it('shows the actions to who may only look, and keeps them from them', async () => {
+    await signIn(READER, '/dead-letters');
+    expect(await button('Redrive all …').isDisabled()).toBe(true);
+    await open('/partitions/1');
+    await button('Pause …').waitFor();
+    expect(await button('Pause …').isDisabled()).toBe(true);
+  });
+
+  it('fits a phone: nothing but tables scrolls sideways, and the menu opens', async () => {
+    await page.setViewportSize({ width: 390, height: 844 });
+    await signIn(OPERATOR);
+    for (const path of ['/', '/partitions', '/dead-letters', '/events', '/settings']) {
+      await open(path);
+      await page.getByRole('heading', { level: 1 }).waitFor();
+      expect({ path, over: await page.evaluate(() => document.documentElement.scrollWidth - innerWidth) }).toEqual({
+        path,
+        over: 0,
+      });
+    }
+    await button('Open the menu').click();
+    await page.getByRole('link', { name: 'Audit' }).click();
+    await page.getByRole('heading', { name: 'Audit' }).waitFor();
+  });
+});
