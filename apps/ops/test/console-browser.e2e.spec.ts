@@ -120,6 +120,7 @@ describe('the console in a browser', () => {
     await page.keyboard.press('g');
     await page.keyboard.press('p');
     await page.getByRole('heading', { name: 'Partitions' }).waitFor();
+    expect(page.url()).toBe(`${fixture.ops.url}/partitions`);
     await page.keyboard.press('?');
     await dialog().getByText('This list').waitFor();
     await page.keyboard.press('Escape');
