@@ -10,6 +10,7 @@ import { AuditController } from './audit/audit.controller.ts';
 import { type BodyLimits, BodyReader } from './body/body-reader.ts';
 import { ConnectionsController } from './connections/connections.controller.ts';
 import { DeadLettersController } from './dead-letters/dead-letters.controller.ts';
+import { DoctorController } from './doctor/doctor.controller.ts';
 import { EventsController, PUBLISHER } from './events/events.controller.ts';
 import { PeekController } from './events/peek.controller.ts';
 import { PublishLimits } from './events/publish-limits.ts';
@@ -59,6 +60,7 @@ export function opsModule({
       PartitionsController,
       DeadLettersController,
       ConnectionsController,
+      DoctorController,
       AuditController,
       SessionController,
     ],

@@ -4,6 +4,7 @@ import { Audit } from './audit/audit.ts';
 import { ConnectionsOfGateways } from './connections/connections.ts';
 import { Coverage, type CoverageBounds } from './coverage/coverage.ts';
 import { DeadLetters, type Rehearse } from './dead-letters/dead-letters.ts';
+import { Doctor } from './doctor/doctor.ts';
 import { Events } from './events/events.ts';
 import { Partitions } from './partitions/partitions.ts';
 import { Sampler } from './partitions/sampler.ts';
@@ -42,6 +43,7 @@ export class Operations {
   readonly connections: ConnectionsOfGateways;
   readonly coverage: Coverage;
   readonly deadLetters: DeadLetters;
+  readonly doctor: Doctor;
   readonly events: Events;
   readonly partitions: Partitions;
   readonly pauses: Pauses;
@@ -69,9 +71,10 @@ export class Operations {
     this.connections = new ConnectionsOfGateways(this.#control, client, keys, this.audit);
     this.coverage = new Coverage(this.#sampler, this.#control, partitions, replay);
     this.deadLetters = new DeadLetters(client, keys, partitions, this.audit, rehearse);
+    this.doctor = new Doctor(client, keys, partitions, this.#sampler);
     this.events = new Events(client, keys, partitions, this.audit);
     this.partitions = new Partitions(client, keys, partitions, this.#sampler);
-    this.pauses = new Pauses(client, keys, this.audit);
+    this.pauses = new Pauses(client, keys, this.audit, this.#sampler);
     this.pending = new PendingEntries(client, keys);
     this.traces = new Traces(client, keys, partitions, replay.windowMs, this.#control, this.#sampler);
   }

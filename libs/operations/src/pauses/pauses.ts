@@ -3,6 +3,7 @@ import { MAX_PAUSE_MS, pauseOf, pausePartition, resumePartition } from '@rejoin/
 import { type Actor, requireAllTenants } from '../actor.ts';
 import type { Audit } from '../audit/audit.ts';
 import { OperationError } from '../errors.ts';
+import type { Sampler } from '../partitions/sampler.ts';
 import type { PauseOutcome, PauseView } from './pause-view.ts';
 
 export interface PauseRequest {
@@ -21,8 +22,10 @@ export class Pauses {
   readonly #client: RedisClient;
   readonly #keys: Keyspace;
   readonly #audit: Audit;
+  readonly #sampler: Sampler;
 
-  constructor(client: RedisClient, keys: Keyspace, audit: Audit) {
+  constructor(client: RedisClient, keys: Keyspace, audit: Audit, sampler: Sampler) {
+    this.#sampler = sampler;
     this.#client = client;
     this.#keys = keys;
     this.#audit = audit;
@@ -41,6 +44,8 @@ export class Pauses {
     const planned = { until, reason, by: actor.user, remainingMs: durationMs };
     if (dryRun) return { partition, dryRun, changed: true, pause: planned, replayCostMs: durationMs };
     await pausePartition(this.#client, this.#keys.partition(partition), { forMs: durationMs, reason, by: actor.user });
+    // Who looks next sees it.
+    await this.#sampler.lookAt(partition);
     const filter = { partition, durationMs };
     await this.#audit.write(actor, { action: 'partition.pause', filter, count: 1, result: 'done', reason });
     return { partition, dryRun, changed: true, pause: await this.#inForce(partition), replayCostMs: durationMs };
@@ -53,6 +58,7 @@ export class Pauses {
     if (dryRun) return { partition, dryRun, changed: before !== null, pause: before, replayCostMs: null };
     const changed = await resumePartition(this.#client, this.#keys.partition(partition));
     if (changed) {
+      await this.#sampler.lookAt(partition);
       await this.#audit.write(actor, {
         action: 'partition.resume',
         filter: { partition },
