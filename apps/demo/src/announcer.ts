@@ -5,7 +5,7 @@ const MAX_VIEWERS = 200;
 const MAX_WAITING_BYTES = 256 * 1024;
 
 /**
- * Tells open pages what was published, as server-sent events: beside the gateways, so that a page can count what a client of
+ * Tells open pages what happens, as server-sent events: beside the gateways, so that a page can count what a client of
  * it misses. It carries who receives which event, never what is in it.
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html
  */
@@ -13,10 +13,10 @@ export class Announcer {
   readonly #viewers = new Set<ServerResponse>();
 
   /** Adds a viewer, who is told `first` at once; false where there are too many. */
-  add(viewer: ServerResponse, name: string, first: object): boolean {
+  add(viewer: ServerResponse, first: readonly (readonly [name: string, data: object])[]): boolean {
     if (this.#viewers.size >= MAX_VIEWERS) return false;
     viewer.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
-    viewer.write(message(name, first));
+    for (const [name, data] of first) viewer.write(message(name, data));
     this.#viewers.add(viewer);
     viewer.on('close', () => this.#viewers.delete(viewer));
     return true;

@@ -1,18 +1,16 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { answerHealth, type Health } from '@rejoin/runtime';
 import type { ProcessMetrics } from '@rejoin/telemetry';
+import { ACTIONS, type Action, type ActionOptions } from './actions.ts';
 import { CAST } from './cast.ts';
 import type { PageFiles } from './page-files.ts';
-import type { TokenMint } from './token-mint.ts';
 
-export interface HttpServerOptions {
+export interface HttpServerOptions extends ActionOptions {
   readonly page: PageFiles;
-  /** `null`: tokens cannot be signed here. */
-  readonly mint: TokenMint | null;
   readonly gatewayUrls: readonly string[];
   health(): Health;
   readonly metrics: ProcessMetrics;
-  /** Adds a viewer of what is published; false where there are too many. */
+  /** Adds a viewer of what happens; false where there are too many. */
   addViewer(viewer: ServerResponse): boolean;
 }
 
@@ -20,8 +18,8 @@ const MAX_BODY_BYTES = 1_024;
 const READS = ['GET', 'HEAD'];
 
 /**
- * The demo's HTTP side: the page at `/`, `GET /cast` (whom it can sign in, and the gateways), `GET /published` (server-sent
- * events), `POST /tokens` with `{"tenant", "user"}`, and health.
+ * The demo's HTTP side: the page at `/`, `GET /cast` (whom it can sign in, and the gateways), `GET /happenings` (server-sent
+ * events), `POST /tokens` and `POST /orders` with `{"tenant", "user"}`, `POST /kill` with `{"name"}`, and health.
  */
 export function createDemoServer(options: HttpServerOptions): Server {
   const security = securityHeaders(options);
@@ -37,12 +35,13 @@ export function createDemoServer(options: HttpServerOptions): Server {
 
 async function answer(request: IncomingMessage, response: ServerResponse, options: HttpServerOptions): Promise<void> {
   const path = (request.url ?? '').split('?', 1)[0] as string;
-  if (path === '/tokens') {
+  const act = ACTIONS[path];
+  if (act) {
     if (request.method !== 'POST') return refuse(response, 405, 'METHOD_NOT_ALLOWED', 'use POST', { allow: 'POST' });
-    return answerToken(request, response, options.mint);
+    return answerAction(request, response, options, act);
   }
   const file = options.page.files.get(path);
-  if (!file && path !== '/cast' && path !== '/published') return refuse(response, 404, 'NOT_FOUND', 'no such page');
+  if (!file && path !== '/cast' && path !== '/happenings') return refuse(response, 404, 'NOT_FOUND', 'no such page');
   if (!READS.includes(request.method ?? '')) {
     return refuse(response, 405, 'METHOD_NOT_ALLOWED', 'use GET', { allow: READS.join(', ') });
   }
@@ -50,31 +49,41 @@ async function answer(request: IncomingMessage, response: ServerResponse, option
     response.writeHead(200, { 'content-type': file.type, 'cache-control': 'no-cache' });
     response.end(file.body);
   } else if (path === '/cast') {
-    json(response, 200, { members: CAST, gateways: options.gatewayUrls, signsTokens: options.mint !== null });
+    json(response, 200, {
+      members: CAST,
+      gateways: options.gatewayUrls,
+      signsTokens: options.mint !== null,
+      kills: options.supervisor.programs !== null && isLocal(request),
+    });
   } else if (!options.addViewer(response)) {
     refuse(response, 503, 'OVERLOADED', 'too many pages are open');
   }
 }
 
-async function answerToken(request: IncomingMessage, response: ServerResponse, mint: TokenMint | null): Promise<void> {
-  if (mint === null) {
-    return refuse(
-      response,
-      503,
-      'NO_SIGNING_KEY',
-      'JWT_SECRET is not set: tokens are signed elsewhere, not by this demo',
-    );
-  }
+/** Gives an action the JSON object that it is sent. */
+async function answerAction(
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: HttpServerOptions,
+  act: Action,
+): Promise<void> {
   // Another site's page cannot send this type without asking first, and is not answered when it asks.
   if (!/^application\/json\b/.test(request.headers['content-type'] ?? '')) {
     return refuse(response, 415, 'UNSUPPORTED_MEDIA_TYPE', 'send application/json');
   }
   const body = await readBody(request);
   if (body === null) return refuse(response, 413, 'TOO_LARGE', `send at most ${MAX_BODY_BYTES} bytes`);
-  const wanted = parseObject(body);
-  const member = CAST.find(({ tenant, id }) => tenant === wanted.tenant && id === wanted.user);
-  if (!member) return refuse(response, 404, 'UNKNOWN_MEMBER', 'tenant and user must name somebody of GET /cast');
-  json(response, 200, { token: mint.tokenFor(member) });
+  const answer = act(parseObject(body), options, isLocal(request));
+  if ('code' in answer) refuse(response, answer.status, answer.code, answer.detail, answer.headers);
+  else json(response, answer.status, answer.body);
+}
+
+const LOOPBACK = /^(::1|(::ffff:)?127(\.\d{1,3}){3})$/;
+const LOCAL_HOST = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
+
+/** Its host is looked at as well: a name that somebody else owns may be made to point here (DNS rebinding). */
+function isLocal({ socket, headers }: IncomingMessage): boolean {
+  return LOOPBACK.test(socket.remoteAddress ?? '') && LOCAL_HOST.test(headers.host ?? '');
 }
 
 /** The body, or `null` where it is too large. */
@@ -88,10 +97,10 @@ async function readBody(request: IncomingMessage): Promise<string | null> {
   return size > MAX_BODY_BYTES ? null : Buffer.concat(chunks).toString('utf8');
 }
 
-function parseObject(text: string): { readonly tenant?: unknown; readonly user?: unknown } {
+function parseObject(text: string): Readonly<Record<string, unknown>> {
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? value : {};
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
   } catch {
     // It names nobody, and is answered so.
     return {};
@@ -121,6 +130,7 @@ function securityHeaders({ page, gatewayUrls }: HttpServerOptions): Readonly<Rec
       "default-src 'none'",
       `script-src ${page.scriptSources}`,
       "style-src 'self'",
+      "font-src 'self'",
       "img-src 'self'",
       `connect-src 'self' ${gateways.join(' ')}`,
       "base-uri 'none'",

@@ -19,7 +19,14 @@ const TYPES: Readonly<Record<string, string>> = {
   css: 'text/css; charset=utf-8',
   js: 'text/javascript; charset=utf-8',
   svg: 'image/svg+xml',
+  woff2: 'font/woff2',
 };
+/** What the page takes from packages as it is. */
+const PACKAGE_FILES = [
+  ['/rejoin-client.js', '@rejoin/client/browser'],
+  ['/inter.woff2', '@fontsource-variable/inter/files/inter-latin-wght-normal.woff2'],
+  ['/mono.woff2', '@fontsource-variable/jetbrains-mono/files/jetbrains-mono-latin-wght-normal.woff2'],
+] as const;
 const INLINE_SCRIPT = /<script type="importmap">([^<]*)<\/script>/;
 
 /** @param directory the built app: `public` as it is, `page` compiled */
@@ -35,9 +42,8 @@ export function readPageFiles(directory: URL): PageFiles {
   ] as const) {
     for (const name of readdirSync(new URL(folder, directory))) add(path + name, new URL(folder + name, directory));
   }
-  // The package's own bundle for browsers, which its `exports` do not name.
-  const client = createRequire(import.meta.url).resolve('socket.io-client/package.json');
-  add('/socket.io-client.js', client.replace('package.json', 'dist/socket.io.esm.min.js'));
+  const { resolve } = createRequire(import.meta.url);
+  for (const [path, file] of PACKAGE_FILES) add(path, resolve(file));
 
   const page = files.get('/index.html') as PageFile;
   files.set('/', page);

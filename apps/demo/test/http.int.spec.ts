@@ -1,3 +1,5 @@
+import { EventEmitter } from 'node:events';
+import { request } from 'node:http';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { createTokenVerifier } from '@rejoin/identity';
 import { Lifecycle, silentLogger } from '@rejoin/runtime';
@@ -12,7 +14,10 @@ const tokenClaims = { issuer: undefined, audience: undefined, tenantClaim: 'tena
 let lifecycle = new Lifecycle();
 afterEach(() => lifecycle.stop());
 
-async function start(environment: Record<string, string | undefined> = {}): Promise<string> {
+async function start(
+  environment: Record<string, string | undefined> = {},
+  channel = new EventEmitter() as unknown as NodeJS.Process,
+): Promise<string> {
   lifecycle = new Lifecycle();
   const { url } = await startDemo(
     {
@@ -28,6 +33,7 @@ async function start(environment: Record<string, string | undefined> = {}): Prom
       logger: silentLogger(),
     },
     BUILT,
+    channel,
   );
   return url;
 }
@@ -57,13 +63,18 @@ describe('the page', () => {
     expect(policy).not.toContain('unsafe');
 
     const paths = [...html.matchAll(/(?:href|src)="(\/[^"]+)"|": "(\/[^"]+)"/g)].map((match) => match[1] ?? match[2]);
-    expect(paths).toEqual(expect.arrayContaining(['/demo.css', '/page/main.js', '/socket.io-client.js']));
-    for (const path of paths) expect((await fetch(`${url}${path}`)).status).toBe(200);
+    expect(paths).toEqual(
+      expect.arrayContaining(['/tokens.css', '/panels.css', '/inter.woff2', '/page/main.js', '/rejoin-client.js']),
+    );
+    const css = await (await fetch(`${url}/tokens.css`)).text();
+    const fonts = [...css.matchAll(/url\("([^"]+)"\)/g)].map((match) => match[1]);
+    expect(fonts).toHaveLength(2);
+    for (const path of [...paths, ...fonts]) expect((await fetch(`${url}${path}`)).status).toBe(200);
   });
 
   test('names the cast and the gateways', async () => {
     const cast = (await (await fetch(`${await start()}/cast`)).json()) as { members: object[] };
-    expect(cast).toMatchObject({ gateways: GATEWAYS, signsTokens: true });
+    expect(cast).toMatchObject({ gateways: GATEWAYS, signsTokens: true, kills: false });
     expect(cast.members).toContainEqual({ id: 'anna', name: 'Anna', tenant: 'globex', role: 'customer' });
   });
 
@@ -151,20 +162,86 @@ describe('tokens', () => {
   });
 });
 
-describe('what is published', () => {
-  test('is announced with its recipients, without what is in it', async () => {
+describe('orders', () => {
+  const order = (url: string, body: object) =>
+    fetch(`${url}/orders`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+
+  test('are placed by customers, so many at a time', async () => {
+    const url = await start();
+    const placed = await order(url, { tenant: 'acme', user: 'anna' });
+    expect([placed.status, await placed.json()]).toEqual([202, { number: expect.stringMatching(/^A-\d+$/) }]);
+    for (const body of [{ tenant: 'acme', user: 'sam' }, { tenant: 'acme', user: 'lou' }, {}]) {
+      expect((await order(url, body)).status).toBe(404);
+    }
+    const answers = await Promise.all(Array.from({ length: 40 }, () => order(url, { tenant: 'globex', user: 'lou' })));
+    const refused = answers.find(({ status }) => status === 429);
+    expect(refused?.headers.get('retry-after')).toBe('2');
+  });
+});
+
+describe('what happens', () => {
+  test('is announced as it is emitted, with its recipients and without what is in it', async () => {
     const url = await start();
     const abort = new AbortController();
-    const response = await fetch(`${url}/published`, { signal: abort.signal });
+    const response = await fetch(`${url}/happenings`, { signal: abort.signal });
     expect(response.headers.get('content-type')).toBe('text/event-stream');
     let text = '';
     for await (const chunk of response.body as ReadableStream<Uint8Array>) {
       text += Buffer.from(chunk).toString();
-      if (/event: published\ndata: .*\n\n/.test(text)) break;
+      if (/event: emitted\ndata: .*\n\n/.test(text)) break;
     }
     abort.abort();
-    const announced = JSON.parse(/event: published\ndata: (.*)\n/.exec(text)?.[1] ?? '{}') as object;
-    expect(Object.keys(announced).sort()).toEqual(['id', 'recipients', 'time']);
+    const announced = JSON.parse(/event: emitted\ndata: (.*)\n/.exec(text)?.[1] ?? '{}') as object;
+    expect(Object.keys(announced).sort()).toEqual(['id', 'recipients', 'tenant', 'time']);
+  });
+});
+
+describe('killing a process', () => {
+  const kill = (url: string, headers: Record<string, string> = {}) =>
+    fetch(`${url}/kill`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify({ name: 'gateway-3000' }),
+    });
+
+  /** The demo as a child of a supervisor that has one gateway. */
+  function supervised() {
+    const sent: unknown[] = [];
+    const channel = Object.assign(new EventEmitter(), { send: (message: unknown) => sent.push(message) > 0 });
+    const programs = [{ name: 'gateway-3000', running: true, pid: 1, restarts: 0 }];
+    return { sent, channel, tell: () => channel.emit('message', { type: 'programs', programs }) };
+  }
+
+  test('is left to the supervisor, and asked for from this machine alone', async () => {
+    const { sent, channel, tell } = supervised();
+    const url = await start({}, channel as unknown as NodeJS.Process);
+    tell();
+    expect(await (await fetch(`${url}/cast`)).json()).toMatchObject({ kills: true });
+    expect((await kill(url)).status).toBe(202);
+    expect(sent).toEqual([{ type: 'programs:watch' }, { type: 'program:kill', name: 'gateway-3000' }]);
+    expect((await kill(url, { 'content-type': 'text/plain' })).status).toBe(415);
+    expect(sent).toHaveLength(2);
+  });
+
+  test('is refused under a name of somebody else that points here, and where nothing supervises', async () => {
+    const { sent, channel, tell } = supervised();
+    const url = await start({}, channel as unknown as NodeJS.Process);
+    tell();
+    const { port } = new URL(url);
+    const status = await new Promise<number | undefined>((resolve, reject) => {
+      const headers = { host: `evil.test:${port}`, 'content-type': 'application/json' };
+      request({ port, path: '/kill', method: 'POST', headers }, (answer) => resolve(answer.resume().statusCode))
+        .on('error', reject)
+        .end('{"name":"gateway-3000"}');
+    });
+    expect(status).toBe(403);
+    expect(sent).toHaveLength(1);
+    await lifecycle.stop();
+    expect((await kill(await start())).status).toBe(404);
   });
 });
 

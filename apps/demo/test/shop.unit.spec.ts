@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { parseEvent } from '@rejoin/protocol';
 import fc from 'fast-check';
-import { membersOf, TENANTS } from '../src/cast.ts';
-import { type Order, type OrderStatus, recipientsOf, Shop, type ShopEvent } from '../src/shop.ts';
+import { type Member, membersOf, TENANTS } from '../src/cast.ts';
+import { type Order, type OrderStatus, recipientsOf, Shop, type ShopEvent } from '../src/orders/shop.ts';
 
 const STEPS = 100;
 /** Some run of a shop: `choices` are what its random numbers will be, over and over. */
@@ -52,6 +52,27 @@ describe('an order', () => {
       expect(next).toMatchObject({ type: type.replace('order', 'notification'), subject });
       expect(next.data).toMatchObject({ userId: data.status === 'paid' ? 'kim' : data.customerId });
     }
+  });
+});
+
+describe('a customer', () => {
+  test('places an order, which moves on like every other, and is told that it is in', () => {
+    const [customer] = membersOf('acme', 'customer') as [Member];
+    const shop = new Shop('acme', 1_000, () => 0);
+    const [created, notice] = shop.place(customer) ?? [];
+    expect(created).toMatchObject({ type: 'order.created', subject: 'A-1000', data: { customerId: customer.id } });
+    expect(notice).toMatchObject({ type: 'notification.created', subject: 'A-1000', data: { userId: customer.id } });
+    const later = Array.from({ length: STEPS }, () => shop.next()).flat();
+    expect(later.filter(({ subject }) => subject === 'A-1000').map(({ type }) => type)).toContain('order.paid');
+  });
+
+  test('waits while too many orders are open', () => {
+    const [customer] = membersOf('acme', 'customer') as [Member];
+    const shop = new Shop('acme', 1_000, () => 0.99);
+    for (let order = 0; order < 30; order++) expect(shop.place(customer)).not.toBeNull();
+    expect(shop.place(customer)).toBeNull();
+    for (let step = 0; step < 60; step++) shop.next();
+    expect(shop.place(customer)).not.toBeNull();
   });
 });
 

@@ -20,6 +20,20 @@ export interface ProgramOptions {
   onEnded(how: string, restartInMs: number): void;
   /** It is ready again. */
   onRestarted(url: string): void;
+  /** Its status is another. */
+  onStatus?(): void;
+  /** It said something else than `ready` over its channel. */
+  onMessage?(message: unknown): void;
+}
+
+/** What is to be seen of a program from outside. */
+export interface ProgramStatus {
+  readonly name: string;
+  readonly running: boolean;
+  /** Of the process that runs, or is about to. */
+  readonly pid: number | null;
+  /** How often it was started again. */
+  readonly restarts: number;
 }
 
 const MAX_RESTART_DELAY_MS = 10_000;
@@ -44,6 +58,9 @@ export class Program {
   #child: ChildProcess | undefined;
   #timer: NodeJS.Timeout | undefined;
   #failures = 0;
+  #restarts = 0;
+  /** How long it stays away, should it end because of {@link crash}. */
+  #crashDownMs: number | null = null;
   #startedAt = 0;
   /** The last lines of a program that is not ready yet, for the message of its failure. */
   #firstLines: string[] = [];
@@ -61,6 +78,31 @@ export class Program {
 
   get pid(): number | undefined {
     return this.#child?.pid;
+  }
+
+  get status(): ProgramStatus {
+    return {
+      name: this.name,
+      running: this.#state === 'running',
+      pid: this.#child?.pid ?? null,
+      restarts: this.#restarts,
+    };
+  }
+
+  /** Says something to it, where it runs. */
+  send(message: object): void {
+    if (this.#child?.connected) this.#child.send(message);
+  }
+
+  /**
+   * SIGKILL to one that runs, which then is started again after `downMs`: it was asked for, so no failure of its own counts. Says
+   * whether it ran.
+   */
+  crash(downMs: number): boolean {
+    if (this.#state !== 'running' || this.#crashDownMs !== null) return false;
+    this.#crashDownMs = downMs;
+    this.kill();
+    return true;
   }
 
   /**
@@ -101,6 +143,7 @@ export class Program {
 
   #enter(state: State): void {
     this.#state = state;
+    this.#options.onStatus?.();
     if (state === 'stopped') for (const resolve of this.#onceStopped.splice(0)) resolve();
   }
 
@@ -124,6 +167,7 @@ export class Program {
     });
     child.on('message', (message: { type?: unknown; url?: unknown }) => {
       if (message.type === 'ready') this.#ready(String(message.url));
+      else this.#options.onMessage?.(message);
     });
     // Not 'exit': its last words may still be on their way.
     child.on('close', (code, signal) => {
@@ -141,6 +185,7 @@ export class Program {
       this.#settleStart = undefined;
       this.#firstLines = [];
     } else if (this.#state === 'restarting') {
+      this.#restarts += 1;
       this.#enter('running');
       this.#options.onRestarted(url);
     }
@@ -165,8 +210,11 @@ export class Program {
 
   #scheduleRestart(how: string): void {
     if (performance.now() - this.#startedAt > STABLE_RUN_MS) this.#failures = 0;
-    const delayMs = Math.min((this.#options.restartDelayMs ?? 250) * 2 ** this.#failures, MAX_RESTART_DELAY_MS);
-    this.#failures += 1;
+    const asked = this.#crashDownMs;
+    const delayMs =
+      asked ?? Math.min((this.#options.restartDelayMs ?? 250) * 2 ** this.#failures, MAX_RESTART_DELAY_MS);
+    if (asked === null) this.#failures += 1;
+    this.#crashDownMs = null;
     this.#enter('waiting');
     this.#options.onEnded(how, delayMs);
     this.#timer = setTimeout(() => {

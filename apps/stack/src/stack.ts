@@ -7,6 +7,7 @@ import { LogFile } from './log-file.ts';
 import { developmentToken } from './operator-token.ts';
 import { allocatePorts, type Ports } from './port-allocation.ts';
 import { Program } from './program.ts';
+import { ProgramControl } from './program-control.ts';
 import { embedRedis, type StackRedis, useRedis } from './redis-server.ts';
 import { provideSigningSecret } from './signing-secret.ts';
 import type { Terminal } from './terminal.ts';
@@ -28,6 +29,9 @@ export interface StackOptions {
   readonly terminal: Terminal;
 }
 
+/** The one program that may speak to this process. */
+const DEMO = 'demo';
+
 /** When programs that do not stop are killed. Redis' own stop fits in before ten seconds are over. */
 const STOP_DEADLINE_MS = 7_500;
 
@@ -38,6 +42,9 @@ export class Stack {
   #redisStarting: Promise<StackRedis> | undefined;
   readonly #programs: Program[] = [];
   readonly #logs: LogFile[] = [];
+  readonly #control = new ProgramControl(this.#programs, (message) =>
+    this.#programs.find(({ name }) => name === DEMO)?.send(message),
+  );
   #stopping: Promise<void> | undefined;
   #operatorToken: string | undefined;
 
@@ -180,6 +187,8 @@ export class Stack {
         terminal.error(name, `${how}; starting it again in ${restartInMs / 1000} s. Its log: ${display(log.path)}`);
       },
       onRestarted: () => terminal.info(name, 'running again'),
+      onStatus: () => this.#control.changed(),
+      ...(name === DEMO ? { onMessage: (message) => this.#control.receive(message) } : {}),
     });
     this.#programs.push(program);
     const startedAt = performance.now();

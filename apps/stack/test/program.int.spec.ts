@@ -83,6 +83,17 @@ describe('a program', () => {
     expect(ends).toEqual([['was ended by SIGKILL', 1]]);
   });
 
+  it('that is made to crash is away for as long as was asked, without it counting as a failure', async () => {
+    await make({ restartDelayMs: 60_000 }).start();
+    const { pid } = program as Program;
+    expect(program?.crash(5)).toBe(true);
+    expect(program?.crash(5)).toBe(false);
+    await eventually(() => restarts.length === 1);
+    expect(ends).toEqual([['was ended by SIGKILL', 5]]);
+    expect(program?.status).toEqual({ name: 'worker-1', running: true, pid: expect.any(Number), restarts: 1 });
+    expect(program?.pid).not.toBe(pid);
+  });
+
   it('that cannot start fails with what it said, and is not tried again', async () => {
     await expect(make({}, 'worker=misconfigured').start()).rejects.toMatchObject({
       code: 'PROGRAM_FAILED',

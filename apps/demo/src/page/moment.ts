@@ -1,41 +1,56 @@
-import type { DemoClient } from './client.ts';
+import type { MemberClient } from './member-client.ts';
 
 /** What just happened to a client, in a figure and a few words. */
 export interface Moment {
   readonly kind: 'away' | 'fresh' | 'complete' | 'gap';
-  /** Events missed so far, or replayed; empty where neither makes sense. */
+  /** Events missed so far, or caught up on; empty where neither makes sense. */
   readonly figure: string;
   readonly title: string;
   readonly detail: string;
 }
 
-export function momentOf(client: Pick<DemoClient, 'state' | 'problem' | 'catchUp' | 'ledger'>): Moment {
-  const { state, problem, catchUp, ledger } = client;
+export type Observed = Pick<MemberClient, 'state' | 'cut' | 'catchUp' | 'gateway' | 'missing'>;
+
+export const STATES = {
+  idle: 'Cut off',
+  connecting: 'Connecting',
+  replaying: 'Catching up',
+  live: 'Live',
+  waiting: 'Reconnecting',
+  stopped: 'Refused',
+  closed: 'Closed',
+} as const;
+
+/** @param nameOf names a gateway */
+export function momentOf({ state, cut, catchUp, gateway, missing }: Observed, nameOf: (url: string) => string): Moment {
   if (state !== 'live') {
-    const detail = { connecting: lost(problem), replaying: 'catching up', cut: 'cut off by you', refused: problem }[
-      state
-    ];
-    if (ledger.cursor === undefined) return { kind: 'away', figure: '', title: 'Not connected yet', detail };
-    return { kind: 'away', figure: String(ledger.awaited), title: `${events(ledger.awaited)} missed so far`, detail };
+    if (catchUp === null) return { kind: 'away', figure: '', title: 'Connecting', detail: `to ${nameOf(gateway)}` };
+    const detail = cut ? 'The shop goes on without it.' : `Its gateway is gone; trying ${nameOf(gateway)}.`;
+    return { kind: 'away', figure: String(missing), title: `${events(missing)} missed so far`, detail };
   }
-  if (catchUp === null || catchUp.replay.status === 'none') {
-    return { kind: 'fresh', figure: '', title: 'Live from now on', detail: 'cut it off to see what it misses' };
+  if (missing > 0) {
+    const detail = 'They wait for a worker, and come in their order.';
+    return { kind: 'away', figure: String(missing), title: `${events(missing)} still on the way`, detail };
   }
-  const { replay, recovered, tookMs } = catchUp;
+  if (catchUp === null || catchUp.awayMs === null) {
+    return { kind: 'fresh', figure: '', title: 'Live', detail: 'Every mark below is an event it received.' };
+  }
+  const { replay, awayMs, tookMs, left } = catchUp;
   const figure = String(replay.count);
+  const where = left === null ? 'back' : `back on ${nameOf(gateway)}`;
   if (replay.status === 'gap') {
-    const detail = `reason: ${replay.reason}; a real client would reload now`;
-    return { kind: 'gap', figure, title: `missed ${events(replay.count)} replayed, older ones are gone`, detail };
+    const detail = `Older ones are gone (${replay.reason}), and it knows: a real app would reload now.`;
+    return { kind: 'gap', figure, title: `missed ${events(replay.count)} caught up on`, detail };
   }
-  const how = recovered ? 'by its session (pid, offset)' : 'by its cursor, without a session';
-  const title = replay.count === 0 ? 'events missed' : `missed ${events(replay.count)} replayed in order`;
-  return { kind: 'complete', figure, title, detail: `complete in ${tookMs} ms, ${how}` };
+  const detail = `Away for ${seconds(awayMs)}, ${where}, in order, in ${Math.max(1, Math.round(tookMs))} ms.`;
+  const title = replay.count === 0 ? 'events missed' : `missed ${events(replay.count)} caught up on`;
+  return { kind: 'complete', figure, title, detail };
 }
 
-function events(count: number): string {
+export function events(count: number): string {
   return count === 1 ? 'event' : 'events';
 }
 
-function lost(problem: string): string {
-  return problem === '' ? 'connecting' : `${problem}; trying again`;
+export function seconds(ms: number): string {
+  return ms < 10_000 ? `${(ms / 1_000).toFixed(1)} s` : `${Math.round(ms / 1_000)} s`;
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type Member, membersOf } from './cast.ts';
+import { type Member, membersOf } from '../cast.ts';
 
 /** An order's life: created, then paid, then shipped. */
 export type OrderStatus = 'created' | 'paid' | 'shipped';
@@ -35,6 +35,8 @@ const AFTER = { created: 'paid', paid: 'shipped' } as const;
 const ITEMS = ['Desk lamp', 'Tea kettle', 'Field notes', 'Wool scarf', 'Bike bell', 'Plant pot', 'Film roll'];
 /** Fewer would leave the board empty, more would pile up. */
 const OPEN_ORDERS = { min: 3, max: 7 };
+/** Above it nobody can place another order: whoever holds the button down waits for those to be shipped. */
+const MAX_OPEN_ORDERS = 30;
 /** One step of the three that an order takes. */
 const CREATE_PROBABILITY = 1 / 3;
 
@@ -60,9 +62,9 @@ export class Shop {
   next(): readonly ShopEvent[] {
     const open = this.#open.length;
     const creates = open < OPEN_ORDERS.min || (open < OPEN_ORDERS.max && this.#random() < CREATE_PROBABILITY);
-    const order = creates ? this.#create() : this.#advance();
+    if (creates) return [this.#created(this.#pick(membersOf(this.#tenant, 'customer')))];
+    const order = this.#advance();
     const event = this.#event(`order.${order.status}`, order.number, order);
-    if (order.status === 'created') return [event];
     const [staff] = membersOf(this.#tenant, 'staff') as [Member];
     const notice =
       order.status === 'paid'
@@ -71,8 +73,16 @@ export class Shop {
     return [event, this.#event(`notification.${order.status}`, order.number, notice)];
   }
 
-  #create(): Order {
-    const customer = this.#pick(membersOf(this.#tenant, 'customer'));
+  /** A customer orders something, and is told that the order is in; `null` where too many orders are open. */
+  place(customer: Member): readonly ShopEvent[] | null {
+    if (this.#open.length >= MAX_OPEN_ORDERS) return null;
+    const created = this.#created(customer);
+    const { item } = created.data as Order;
+    const notice = { userId: customer.id, text: `We have your order: ${item.toLowerCase()}` };
+    return [created, this.#event('notification.created', created.subject, notice)];
+  }
+
+  #created(customer: Member): ShopEvent {
     const order: Order = {
       number: `${this.#tenant.charAt(0).toUpperCase()}-${this.#nextNumber++}`,
       customerId: customer.id,
@@ -81,7 +91,7 @@ export class Shop {
       status: 'created',
     };
     this.#open.push(order);
-    return order;
+    return this.#event('order.created', order.number, order);
   }
 
   #advance(): Order {
