@@ -59,7 +59,7 @@ export class RejoinClient<Events extends EventMap<Events> = Record<string, unkno
       onReady: ({ replay }) => this.#runs.each([...this.#replayHandlers].map((handler) => () => handler(replay))),
       onHandled: () => {
         this.#saving.request();
-        this.#acknowledging.request();
+        if (this.state !== 'closed') this.#acknowledging.request();
       },
       onDrained: () => this.#onDrained(),
     });

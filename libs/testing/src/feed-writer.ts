@@ -36,12 +36,16 @@ export class FeedWriter {
     return writer;
   }
 
-  /** Appends events to the event stream and takes them as the group's consumer; nothing is fanned out yet. */
-  async take(events: readonly WrittenEvent[]): Promise<FanOutItem[]> {
+  /**
+   * Appends events to the event stream and takes them as the group's consumer; nothing is fanned out yet.
+   * @param atMs when they are to have been appended, which must not be before the last one; now by default
+   */
+  async take(events: readonly WrittenEvent[], atMs?: number): Promise<FanOutItem[]> {
+    const entry = atMs === undefined ? '*' : `${atMs}-*`;
     const items: FanOutItem[] = [];
     for (const written of events) {
       const { id, tenant = 'acme', type = 'order.paid', rooms, data = {} } = written;
-      const entryId = (await this.#client.xadd(this.#keys.events, '*', 'event', JSON.stringify({ id }))) as EntryId;
+      const entryId = (await this.#client.xadd(this.#keys.events, entry, 'event', JSON.stringify({ id }))) as EntryId;
       const event = JSON.stringify({ id, type, time: '2026-01-01T00:00:00Z', data });
       items.push({ kind: 'deliver', entryId, digest: eventDigest(tenant, 'test', id), tenant, rooms, type, event });
     }
@@ -55,10 +59,10 @@ export class FeedWriter {
   }
 
   /** Appends, takes and fans out; returns the entry IDs. */
-  async write(events: readonly WrittenEvent[]): Promise<EntryId[]> {
+  async write(events: readonly WrittenEvent[], atMs?: number): Promise<EntryId[]> {
     const ids: EntryId[] = [];
     for (let i = 0; i < events.length; i += 200) {
-      const items = await this.take(events.slice(i, i + 200));
+      const items = await this.take(events.slice(i, i + 200), atMs);
       await this.fanOut(items);
       ids.push(...items.map(({ entryId }) => entryId));
     }
