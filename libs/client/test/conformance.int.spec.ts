@@ -26,7 +26,7 @@ afterEach(async () => {
   releases = [];
 });
 
-async function carryOut(conformanceCase: ConformanceCase, gateway: GatewayUnderTest): Promise<void> {
+async function expectToHold(conformanceCase: ConformanceCase, gateway: GatewayUnderTest): Promise<void> {
   releases.push(() => gateway.stop());
   const run = new CaseRun(gateway, conformanceCase, locks);
   releases.push(() => run.close());
@@ -35,12 +35,12 @@ async function carryOut(conformanceCase: ConformanceCase, gateway: GatewayUnderT
 
 describe('against a scripted gateway', () => {
   it.each([...recovery, ...wire].map((one) => [one.name, one] as const))('%s', async (_name, one) => {
-    await carryOut(one, await ScriptedHistory.start(one.gateway));
+    await expectToHold(one, await ScriptedHistory.start(one.gateway));
   });
 });
 
 describe('against the gateway', () => {
   it.each(recovery.map((one) => [one.name, one] as const))('%s', async (_name, one) => {
-    await carryOut(one, await RealGateways.start(one.gateway));
+    await expectToHold(one, await RealGateways.start(one.gateway));
   });
 });

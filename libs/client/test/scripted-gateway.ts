@@ -70,7 +70,7 @@ export class ScriptedGateway {
   }
 
   /** Ends the connection with the gateway's reason. */
-  async close(refusal: Refusal): Promise<void> {
+  close(refusal: Refusal): void {
     this.socket.emit('rejoin:closing', refusal);
     this.socket.conn.close();
   }

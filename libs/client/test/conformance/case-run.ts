@@ -1,4 +1,4 @@
-import { expect } from '@jest/globals';
+import assert from 'node:assert/strict';
 import { parseCursor, type ReplayReport, refusal } from '@rejoin/protocol';
 import { eventually, tokenFor, uniquePrefix } from '@rejoin/testing';
 import {
@@ -102,17 +102,25 @@ export class CaseRun {
   }
 
   #expect(step: Step, page: Page): void {
-    if ('handed' in step) expect(rangesOf(page.handed)).toBe(String(step.handed));
-    else if ('replays' in step) expect(page.replays.map(({ status }) => status)).toEqual(step.replays);
-    else if ('gaps' in step) expect(gapsOf(page)).toEqual(step.gaps);
-    else if ('errors' in step) expect(page.errors.map(({ code }) => code)).toEqual(step.errors);
-    else if ('presented' in step) expect(this.#scripted.presented()).toEqual(step.presented);
-    else if ('acknowledged' in step) expect(this.#scripted.acknowledged()).toBe(step.acknowledged);
-    else if ('refreshes' in step) expect(this.#scripted.refreshes()).toBe(step.refreshes);
-    else if ('asked' in step) expect(this.#asked).toBe(step.asked);
+    if ('handed' in step) assert.deepEqual(rangesOf(page.handed), String(step.handed));
+    else if ('replays' in step)
+      assert.deepEqual(
+        page.replays.map(({ status }) => status),
+        step.replays,
+      );
+    else if ('gaps' in step) assert.deepEqual(gapsOf(page), step.gaps);
+    else if ('errors' in step)
+      assert.deepEqual(
+        page.errors.map(({ code }) => code),
+        step.errors,
+      );
+    else if ('presented' in step) assert.deepEqual(this.#scripted.presented(), step.presented);
+    else if ('acknowledged' in step) assert.deepEqual(this.#scripted.acknowledged(), step.acknowledged);
+    else if ('refreshes' in step) assert.deepEqual(this.#scripted.refreshes(), step.refreshes);
+    else if ('asked' in step) assert.deepEqual(this.#asked, step.asked);
     else if ('state' in step) {
-      expect(page.client.state).toBe(step.state);
-      if (step.cause !== undefined) expect(page.client.cause?.code).toBe(step.cause);
+      assert.deepEqual(page.client.state, step.state);
+      if (step.cause !== undefined) assert.deepEqual(page.client.cause?.code, step.cause);
     } else throw new Error('there is no such step');
   }
 
