@@ -91,7 +91,7 @@ describe('a client', () => {
     gateway.ready(cursorOf(1));
     gateway.event('a', cursorOf(2));
     await eventually(() =>
-      expect(gateway.commands).toContainEqual({ name: 'session:ack', payload: { cursor: cursorOf(2) } }),
+      expect(gateway.commands).toContainEqual({ name: 'session:ack', payload: { cursor: cursorOf(2) }, ok: true }),
     );
     first.close();
     open({ store }).connect();

@@ -13,7 +13,7 @@ export class ScriptedGateway {
   /** What clients put into `auth`, connection by connection. */
   readonly handshakes: Handshake[] = [];
   /** Commands as they came. */
-  readonly commands: { readonly name: string; readonly payload: unknown }[] = [];
+  readonly commands: { readonly name: string; readonly payload: unknown; readonly ok: boolean }[] = [];
   readonly sockets: Socket[] = [];
   /** Answers to the next connections; who finds none is let in. */
   readonly refusals: Refusal[] = [];
@@ -87,15 +87,19 @@ export class ScriptedGateway {
   #serve(socket: Socket): void {
     this.sockets.push(socket);
     socket.onAny((name: string, payload: unknown, answer: unknown) => {
-      this.commands.push({ name, payload });
-      if (typeof answer !== 'function') return;
-      try {
-        answer({ ok: true, data: this.answers.get(name)?.(payload) ?? null });
-      } catch (error) {
-        answer({ ok: false, error: { ...(error as object), message: (error as Error).message } });
-      }
+      const result = this.#run(name, payload);
+      this.commands.push({ name, payload, ok: result.ok });
+      if (typeof answer === 'function') answer(result);
     });
     this.onConnect(socket);
+  }
+
+  #run(name: string, payload: unknown): { readonly ok: boolean } {
+    try {
+      return Object.assign({ ok: true }, { data: this.answers.get(name)?.(payload) ?? null });
+    } catch (error) {
+      return Object.assign({ ok: false }, { error: { ...(error as object), message: (error as Error).message } });
+    }
   }
 }
 

@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type EntryId, formatCursor, partitionOf } from '@rejoin/protocol';
 import { connect, disconnect, type Keyspace, keyspace, type PartitionKeys, type RedisClient } from '@rejoin/redis';
-import { ResumableGateway } from '@rejoin/socketio';
+import { RefusedError, ResumableGateway } from '@rejoin/socketio';
 import { FeedWriter, TcpProxy, testRedis, uniquePrefix } from '@rejoin/testing';
 import { Server } from 'socket.io';
 import type { GatewayUnderTest } from './gateway-under-test.ts';
@@ -40,7 +40,12 @@ export class RealGateways implements GatewayUnderTest {
     return (this.#running.at(-1) as Running).proxy.url;
   }
 
-  async publish(count: number, hoursAgo: number): Promise<void> {
+  /** Connections that clients have now. */
+  get connections(): number {
+    return this.#running.reduce((sum, { proxy }) => sum + proxy.connections, 0);
+  }
+
+  async publish(count: number, hoursAgo = 0): Promise<void> {
     const writer = await this.#writer;
     const first = this.#entries.length + 1;
     const events = Array.from({ length: count }, (_, i) => ({
@@ -100,8 +105,10 @@ export class RealGateways implements GatewayUnderTest {
     const gateway = new ResumableGateway({
       redisUrl: testRedis(),
       keys: this.#keys,
+      allowedOrigins: ['*'],
       log: { info: () => undefined, warn: () => undefined, error: () => undefined },
       authenticate: async (token) => {
+        if (token === undefined) throw new RefusedError('AUTH_REQUIRED', 'a token is required');
         const claims = JSON.parse(Buffer.from(String(token).split('.')[1] as string, 'base64url').toString()) as {
           sub: string;
           tenant_id: string;

@@ -8,7 +8,7 @@ import {
 } from '@rejoin/protocol';
 import { TcpProxy } from '@rejoin/testing';
 import type { Socket } from 'socket.io';
-import { ScriptedGateway } from '../scripted-gateway.ts';
+import { refusedCommand, ScriptedGateway } from '../scripted-gateway.ts';
 import type { ScriptedUnderTest } from './gateway-under-test.ts';
 
 interface Kept {
@@ -150,6 +150,24 @@ export class ScriptedHistory implements ScriptedUnderTest {
   refreshes(): number {
     return this.#gateways.flatMap(({ gateway }) => gateway.commands).filter(({ name }) => name === 'session:refresh')
       .length;
+  }
+
+  forbidWatch(order: string): void {
+    this.#current.gateway.answers.set('orders:watch', (payload) => {
+      if ((payload as { orderId: string }).orderId === order) throw refusedCommand('FORBIDDEN');
+      return null;
+    });
+  }
+
+  /** The orders that are watched by command; those that were refused are not. */
+  watched(): string[] {
+    const watched = new Set<string>();
+    for (const { name, payload, ok } of this.#gateways.flatMap(({ gateway }) => gateway.commands)) {
+      const { orderId } = payload as { orderId: string };
+      if (name === 'orders:watch' && ok) watched.add(orderId);
+      if (name === 'orders:unwatch') watched.delete(orderId);
+    }
+    return [...watched];
   }
 
   async stop(): Promise<void> {
