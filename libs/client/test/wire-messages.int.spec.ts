@@ -52,7 +52,7 @@ it('the conversation of the documentation is the one that takes place', async ()
     await new Promise((resolve) => opened.once('open', resolve));
   };
   for (const line of lines) {
-    const [, sign, text = ''] = /^(--|→|←) (.*)$/.exec(line) as unknown as [string, string, string];
+    const [, sign, text] = /^(--|→|←) (.*)$/.exec(line) as unknown as [string, string, string];
     if (sign === '--') await act(text);
     else if (sign === '→') {
       const token = tokenFor({ tenant: 'acme', sub: 'u-1' });

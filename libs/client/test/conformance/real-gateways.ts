@@ -108,8 +108,8 @@ export class RealGateways implements GatewayUnderTest {
       allowedOrigins: ['*'],
       log: { info: () => undefined, warn: () => undefined, error: () => undefined },
       authenticate: async (token) => {
-        if (token === undefined) throw new RefusedError('AUTH_REQUIRED', 'a token is required');
-        const claims = JSON.parse(Buffer.from(String(token).split('.')[1] as string, 'base64url').toString()) as {
+        if (typeof token !== 'string') throw new RefusedError('AUTH_REQUIRED', 'a token is required');
+        const claims = JSON.parse(Buffer.from(token.split('.')[1] as string, 'base64url').toString()) as {
           sub: string;
           tenant_id: string;
           exp: number;
