@@ -135,7 +135,7 @@ function columnsFor(onDisconnect: (target: DisconnectTarget) => void): readonly 
         </span>
       ),
     },
-    { id: 'age', header: 'Age', end: true, sort: 'age', cell: ({ ageMs }) => <Age ms={ageMs} /> },
+    { id: 'age', header: 'Age', end: true, sort: 'connectedAt', cell: ({ ageMs }) => <Age ms={ageMs} /> },
     {
       id: 'behind',
       header: 'Behind',
@@ -148,7 +148,7 @@ function columnsFor(onDisconnect: (target: DisconnectTarget) => void): readonly 
       id: 'buffered',
       header: 'Buffered',
       end: true,
-      sort: 'buffered',
+      sort: 'bufferedBytes',
       room: 2,
       cell: ({ bufferedBytes }) => (
         <span className={bufferedBytes === 0 ? 'number muted' : 'number'}>{formatBytes(bufferedBytes)}</span>
