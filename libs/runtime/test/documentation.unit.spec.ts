@@ -101,11 +101,11 @@ describe('the configuration table of the README', () => {
     .flatMap((folder) => filesBelow(folder, '.ts'))
     .filter((path) => !measured.test(path));
   const variables = sources.flatMap(variablesOf);
-  // Read by name in the code, beside the typed configuration; PATH is not ours.
+  // Read by name in the code, beside the typed configuration; those of every login are not ours.
   const direct = sources
     .flatMap((path) => [...read(path).matchAll(/\b(?:process\.env|environment)\.([A-Z][A-Z0-9_]+)/g)])
     .map(([, name]) => name as string)
-    .filter((name) => name !== 'PATH');
+    .filter((name) => name !== 'PATH' && name !== 'USER');
   const table = new Map(
     rowsOf(prose('README.md'))
       .filter(([name]) => /^`[A-Z][A-Z0-9_]+`/.test(name as string))
