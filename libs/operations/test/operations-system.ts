@@ -79,6 +79,8 @@ export class OperationsSystem {
     const ready = new Promise<void>((resolve, reject) => {
       socket.once('rejoin:ready', () => resolve());
       socket.once('connect_error', reject);
+      // Whoever is shut out between admission and connection is told so on the open socket.
+      socket.once('rejoin:closing', (data: unknown) => reject(Object.assign(new Error('closed'), { data })));
     });
     const recorder = new EventRecorder(socket);
     await ready;

@@ -109,10 +109,13 @@ export class ConnectionsOfGateways {
       ...(socketId === undefined ? {} : { socketId }),
     };
     const blockedUntil = target && blockMs !== undefined ? new Date(Date.now() + blockMs).toISOString() : null;
+    // Counted before anybody goes: a gateway that hears of the block first closes by itself whom it meets.
+    const before =
+      target && !dryRun ? await this.#control.ask({ kind: 'disconnect', filter, blocked: true, dryRun: true }) : null;
     // First the block: who is disconnected comes back at once.
     if (target && blockMs !== undefined && !dryRun) await revoke(this.#client, this.#keys, target, blockMs, 'block');
     const answers = await this.#control.ask({ kind: 'disconnect', filter, blocked: target !== null, dryRun });
-    const matched = sum(answers.map(({ reply }) => reply?.matched ?? 0));
+    const matched = sum((before ?? answers).map(({ reply }) => reply?.matched ?? 0));
     const partial = answers.some(({ reply }) => reply === null);
     if (!dryRun) {
       const action = target ? 'connections.block' : 'connections.disconnect';
@@ -128,7 +131,7 @@ export class ConnectionsOfGateways {
     return {
       dryRun,
       matched,
-      disconnected: sum(answers.map(({ reply }) => reply?.disconnected ?? 0)),
+      disconnected: target && !dryRun ? matched : sum(answers.map(({ reply }) => reply?.disconnected ?? 0)),
       partial,
       gateways: gatewaysOf(answers, (reply) => reply.matched),
       blockedUntil,
