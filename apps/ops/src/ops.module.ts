@@ -19,6 +19,7 @@ import { OperationsAccess } from './operations/operations-access.ts';
 import { PartitionsController } from './partitions/partitions.controller.ts';
 import { ProblemFilter } from './problem/problem.filter.ts';
 import { SETTINGS, SessionController } from './session/session.controller.ts';
+import { TenantsController } from './tenants/tenants.controller.ts';
 
 /** What the process holds and the module uses. */
 export interface OpsResources {
@@ -63,6 +64,7 @@ export function opsModule({
       DoctorController,
       AuditController,
       SessionController,
+      TenantsController,
     ],
     providers: [
       BearerGuard,

@@ -78,7 +78,8 @@ export {
 export { PARTITION_SORTS, type PartitionFact, type PartitionsQuery } from './partitions/partitions.ts';
 export { type PauseOutcome, type PauseView, pauseOutcome, pauseView } from './pauses/pause-view.ts';
 export { type PendingPage, type PendingView, pendingPage, pendingView } from './pending/pending-view.ts';
-export { type TenantsPage, type TenantView, tenantsPage, tenantView } from './tenant-view.ts';
+export { type TenantsPage, type TenantView, tenantsPage, tenantView } from './tenants/tenant-view.ts';
+export { TENANT_SORTS, type TenantsQuery } from './tenants/tenants.ts';
 export {
   type GatewayTrace,
   gatewayTrace,

@@ -10,6 +10,7 @@ import { Partitions } from './partitions/partitions.ts';
 import { Sampler } from './partitions/sampler.ts';
 import { Pauses } from './pauses/pauses.ts';
 import { PendingEntries } from './pending/pending.ts';
+import { Tenants } from './tenants/tenants.ts';
 import { Traces } from './trace/traces.ts';
 
 export interface OperationsOptions {
@@ -48,6 +49,7 @@ export class Operations {
   readonly partitions: Partitions;
   readonly pauses: Pauses;
   readonly pending: PendingEntries;
+  readonly tenants: Tenants;
   readonly traces: Traces;
   readonly #sampler: Sampler;
   readonly #control: GatewayControl;
@@ -76,6 +78,7 @@ export class Operations {
     this.partitions = new Partitions(client, keys, partitions, this.#sampler);
     this.pauses = new Pauses(client, keys, this.audit, this.#sampler);
     this.pending = new PendingEntries(client, keys);
+    this.tenants = new Tenants(client, keys, partitions);
     this.traces = new Traces(client, keys, partitions, replay.windowMs, this.#control, this.#sampler);
   }
 

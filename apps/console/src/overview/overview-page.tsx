@@ -180,7 +180,8 @@ function Neighbours() {
       aside={
         query.data ? (
           <span className="muted">
-            of {formatCompact(query.data.scanned)} of {formatCompact(query.data.total)} entries
+            of {formatCompact(query.data.scanned)}
+            {query.data.total === null ? '' : ` of ${formatCompact(query.data.total)}`} entries
           </span>
         ) : null
       }

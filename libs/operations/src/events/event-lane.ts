@@ -1,17 +1,11 @@
-import { parseFeedEntry } from '@rejoin/feed';
 import { compareEntryIds, type EntryId, entryIdTimeMs, formatCursor, parseRoom } from '@rejoin/protocol';
-import { loadScript, type PartitionKeys, type RedisClient } from '@rejoin/redis';
+import type { PartitionKeys, RedisClient } from '@rejoin/redis';
 import { type EventsQuery, roomOfFilter, waitingMatcher } from './event-query.ts';
 import type { EventView } from './event-view.ts';
+import { peekFeed, readRoute } from './feed-peek.ts';
 import { fieldOf, readStoredEvent } from './stored-event.ts';
 
-/** Entries and bytes that one command looks at. */
-const STEP_ENTRIES = 500;
-const STEP_BYTES = 1024 ** 2;
-const ROUTE = Buffer.from('route');
 const WAITING_STEP = 50;
-
-const script = loadScript('peek-feed', import.meta.url);
 
 /** An entry, and the partition that tells it from another's of the same ID: the order of a list over partitions. */
 export interface EventPlace {
@@ -88,28 +82,22 @@ export class EventLane {
     const { client, keys, query } = this.#options;
     const { tenant, type, subject } = query;
     const [from, to] = this.#bounds();
-    const reply = (await script.run(
-      client,
-      [keys.feed],
-      [
-        this.#newest ? 'newest' : 'oldest',
-        from,
-        to,
-        Math.min(budget, STEP_ENTRIES),
-        STEP_BYTES,
-        most,
-        tenant === undefined ? '' : encodeURIComponent(tenant),
-        type ?? '',
-        roomOfFilter(query) ?? '',
-        subject === undefined ? '' : JSON.stringify(subject),
-      ],
-    )) as [number, EntryId, number, ...string[]];
-    const [looked, last, over, ...flat] = reply;
-    for (let i = 0; i < flat.length; i += 3) {
-      const view = this.#feedView(flat[i] as string, flat[i + 1] as string, flat[i + 2] as string);
+    const { looked, last, isOver, entries } = await peekFeed(client, keys.feed, {
+      newest: this.#newest,
+      from,
+      to,
+      entries: budget,
+      matches: most,
+      tenant,
+      type,
+      room: roomOfFilter(query) ?? undefined,
+      text: subject === undefined ? undefined : JSON.stringify(subject),
+    });
+    for (const { entryId, route, event } of entries) {
+      const view = this.#feedView(entryId, route, event);
       if (subject === undefined || view.subject === subject) this.found.push(view);
     }
-    this.#moved(looked, last, over === 1);
+    this.#moved(looked, last, isOver);
   }
 
   async #lookAtWaiting(budget: number): Promise<void> {
@@ -155,8 +143,8 @@ export class EventLane {
   }
 
   #feedView(entryId: EntryId, route: string, json: string): EventView {
-    const { tenant, type, rooms } = parseFeedEntry(entryId, [ROUTE, Buffer.from(route)]);
-    const audience = rooms.filter((room) => room !== '').map((room) => parseRoom(room).token);
+    const { tenant, type, rooms } = readRoute(entryId, route);
+    const audience = rooms.map((room) => parseRoom(room).token);
     return this.#view(entryId, 'fanned_out', { ...readStoredEvent(json), tenant, type, audience }, json);
   }
 

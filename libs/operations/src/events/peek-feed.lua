@@ -8,11 +8,13 @@
 -- ARGV 1 'newest' or 'oldest'  2 where to begin (an XRANGE bound)  3 where to end (an XRANGE bound)  4 most entries to look at
 --      5 bytes after which no more are looked at  6 most matches  7 tenant as it stands in a route, or ''
 --      8 type, or the beginning of one followed by '*', or ''  9 room, or ''  10 text that the event must contain, or ''
+--      11 '1' for the size of each event in place of the event
 -- Returns { entries looked at, last one looked at or '', 1 where nothing is left or 0, entry ID, route, event, … }
 local feed = KEYS[1]
 local newest, from, to = ARGV[1] == 'newest', ARGV[2], ARGV[3]
 local count, maxBytes, most = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local tenant, typePattern, room, text = ARGV[7], ARGV[8], ARGV[9], ARGV[10]
+local sizes = ARGV[11] == '1'
 local FIRST_STEP = 16
 local prefix
 if string.sub(typePattern, -1) == '*' then prefix = string.sub(typePattern, 1, -2) end
@@ -47,7 +49,7 @@ while looked < count and bytes < maxBytes and found < most do
       found = found + 1
       reply[#reply + 1] = entry[1]
       reply[#reply + 1] = route
-      reply[#reply + 1] = event
+      reply[#reply + 1] = sizes and tostring(#event) or event
       if found == most then break end
     end
   end

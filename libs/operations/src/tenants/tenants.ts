@@ -1,0 +1,128 @@
+import { partitionOf } from '@rejoin/protocol';
+import type { Keyspace, RedisClient } from '@rejoin/redis';
+import { DeadLetterStore } from '@rejoin/streams';
+import { type Actor, tenantFor } from '../actor.ts';
+import { formatPosition, parsePosition } from '../position.ts';
+import { newestEntries } from './newest-entries.ts';
+import type { TenantsPage, TenantView } from './tenant-view.ts';
+
+export const TENANT_SORTS = ['events', 'rooms', 'bytes', 'deadLetters'] as const;
+
+export interface TenantsQuery {
+  readonly sort?: (typeof TENANT_SORTS)[number];
+  readonly order?: 'asc' | 'desc';
+  readonly limit?: number;
+  readonly after?: string;
+}
+
+/** Most feed entries, and most dead letters, that one look counts. */
+const ENTRY_BUDGET = 10_000;
+const DEAD_LETTER_BUDGET = 1_000;
+/** Over a shorter time a rate says nothing, in milliseconds. */
+const MIN_RATE_SPAN_MS = 1_000;
+
+/** Who makes how much of the load: counted from the newest entries, at a bounded cost, and never from a whole stream. */
+export class Tenants {
+  readonly #client: RedisClient;
+  readonly #keys: Keyspace;
+  readonly #partitions: number;
+  readonly #deadLetters: DeadLetterStore;
+  readonly #entryBudget: number;
+
+  /** @param entryBudget most feed entries that one look counts */
+  constructor(client: RedisClient, keys: Keyspace, partitions: number, entryBudget = ENTRY_BUDGET) {
+    this.#client = client;
+    this.#keys = keys;
+    this.#partitions = partitions;
+    this.#deadLetters = new DeadLetterStore(client, keys, partitions);
+    this.#entryBudget = entryBudget;
+  }
+
+  /** Most first. @throws OperationError */
+  async list(actor: Actor, query: TenantsQuery = {}): Promise<TenantsPage> {
+    const { sort = 'events', order = 'desc', limit = 20, after } = query;
+    const from = after === undefined ? null : parsePosition(after, isRank);
+    const tenant = tenantFor(actor, undefined);
+    const partitions = this.#partitionsOf(tenant);
+    const [entries, dead, total, nowMs] = await Promise.all([
+      newestEntries(this.#client, this.#keys, partitions, this.#entryBudget, tenant),
+      this.#deadLetters.group({ filter: tenant === undefined ? {} : { tenant }, scanLimit: DEAD_LETTER_BUDGET }),
+      tenant === undefined ? this.#total(partitions) : null,
+      this.#nowMs(),
+    ]);
+    const views = new Map<string, Tally>();
+    for (const { tenant: of, rooms, bytes } of entries.costs) {
+      const view = tallyOf(views, of);
+      view.events += 1;
+      view.rooms += rooms;
+      view.bytes += bytes;
+    }
+    // What is not readable enough to have a tenant is nobody's.
+    for (const { tenantId, count } of dead.tenants)
+      if (tenantId !== null) tallyOf(views, tenantId).deadLetters += count;
+    const { sinceMs } = entries;
+    const spanMs = sinceMs === null ? 0 : nowMs - sinceMs;
+    const before = (a: Rank, b: Rank): number => (order === 'asc' ? a[0] - b[0] : b[0] - a[0]) || compare(a[1], b[1]);
+    const rank = (view: Tally): Rank => [view[sort], view.tenant];
+    const sorted = [...views.values()]
+      .sort((a, b) => before(rank(a), rank(b)))
+      .filter((view) => from === null || before(from, rank(view)) < 0);
+    const items = sorted.slice(0, limit);
+    const last = items.at(-1);
+    return {
+      items: items.map((view) => ({ ...view, eventsPerSecond: rateOf(view.events, spanMs) })),
+      next: last && sorted.length > limit ? formatPosition(rank(last)) : null,
+      asOf: new Date(nowMs).toISOString(),
+      scanned: entries.costs.length,
+      total,
+      since: sinceMs === null ? null : new Date(sinceMs).toISOString(),
+      deadLettersComplete: dead.complete,
+    };
+  }
+
+  /** All events of a tenant are in one partition. */
+  #partitionsOf(tenant: string | undefined): number[] {
+    return tenant === undefined
+      ? Array.from({ length: this.#partitions }, (_, partition) => partition)
+      : [partitionOf(tenant, this.#partitions)];
+  }
+
+  async #total(partitions: readonly number[]): Promise<number> {
+    const lengths = await Promise.all(
+      partitions.map((partition) => this.#client.xlen(this.#keys.partition(partition).feed)),
+    );
+    return lengths.reduce((sum, length) => sum + length, 0);
+  }
+
+  /** By Redis' clock, which entry IDs are of. */
+  async #nowMs(): Promise<number> {
+    const [seconds, microseconds] = await this.#client.time();
+    return Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000);
+  }
+}
+
+type Tally = { -readonly [Name in keyof Omit<TenantView, 'eventsPerSecond'>]: TenantView[Name] };
+
+function tallyOf(tallies: Map<string, Tally>, tenant: string): Tally {
+  let tally = tallies.get(tenant);
+  if (!tally) {
+    tally = { tenant, events: 0, bytes: 0, rooms: 0, deadLetters: 0 };
+    tallies.set(tenant, tally);
+  }
+  return tally;
+}
+
+/** A tenant's place in a sorted list. */
+type Rank = readonly [value: number, tenant: string];
+
+function isRank(value: unknown): value is Rank {
+  return Array.isArray(value) && value.length === 2 && typeof value[0] === 'number' && typeof value[1] === 'string';
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function rateOf(events: number, spanMs: number): number | null {
+  return spanMs < MIN_RATE_SPAN_MS ? null : Math.round((events * 100_000) / spanMs) / 100;
+}
