@@ -1,8 +1,8 @@
 import type { EntryId } from '@rejoin/protocol';
 import { CONSUMER, GROUP, loadScript, type PartitionKeys, type RedisClient, type Script } from '@rejoin/redis';
+import { type Attempts, readAttempts } from './attempts.ts';
 import { PausedError } from './errors.ts';
 import { runFenced } from './fenced.ts';
-import type { Attempts } from './reappend.ts';
 
 /** What an entry of the event stream holds. */
 export type EntryContent =
@@ -144,23 +144,9 @@ function parseContent(content: string | readonly string[] | null): EntryContent 
 
 /** The first of several fields of one name counts. */
 function parseFields(fields: readonly string[]): EntryContent {
-  const values = new Map<string, string>();
-  for (let i = fields.length - 2; i >= 0; i -= 2) values.set(fields[i] as string, fields[i + 1] as string);
-  const text = values.get('event');
+  const at = fields.findIndex((field, index) => index % 2 === 0 && field === 'event');
+  const text = at === -1 ? undefined : fields[at + 1];
   if (text === undefined) return { kind: 'fields', fields };
-  const attempts = parseAttempts(values);
+  const attempts = readAttempts(fields);
   return attempts ? { kind: 'event', text, attempts } : { kind: 'event', text };
 }
-
-/** Anybody may append: what is no attempt is a field like any other. */
-function parseAttempts(values: ReadonlyMap<string, string>): Attempts | undefined {
-  const [attempt = 0, round = 0, firstFailedAtMs = 0] = ['attempt', 'round', 'failing-since'].map((name) =>
-    Number(values.get(name)),
-  );
-  const isSound = [attempt, round, firstFailedAtMs].every((value) => Number.isSafeInteger(value) && value > 0);
-  const isDate = firstFailedAtMs <= LATEST_TIME_MS;
-  return isSound && isDate && round <= attempt ? { attempt, round, firstFailedAtMs } : undefined;
-}
-
-/** The latest time that a date can be, in milliseconds (ECMA-262, section 21.4.1.1). */
-const LATEST_TIME_MS = 8.64e15;

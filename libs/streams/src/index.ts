@@ -6,6 +6,7 @@ export {
   DEFAULT_MAX_BACKLOG,
 } from './append.ts';
 export { BacklogFullError, type FullReason, StreamUnavailableError } from './append-errors.ts';
+export { type Attempts, readAttempts } from './attempts.ts';
 export { BlockingConnection } from './blocking-connection.ts';
 export {
   type DeadLetterCode,
@@ -64,7 +65,6 @@ export {
 export { type PartitionShare, partitionShare } from './partition-share.ts';
 export { pause } from './pause.ts';
 export {
-  type Attempts,
   type Keeping,
   type KeptEvent,
   type Reappended,

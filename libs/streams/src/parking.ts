@@ -1,7 +1,8 @@
 import type { DomainEvent, EntryId } from '@rejoin/protocol';
 import type { PartitionKeys, RedisClient } from '@rejoin/redis';
+import { type Attempts, failureText } from './attempts.ts';
 import { eventDigest } from './digest.ts';
-import { type Attempts, RELEASE_SLICE, type Release, reappend } from './reappend.ts';
+import { RELEASE_SLICE, type Release, reappend } from './reappend.ts';
 
 /** An event that could not be handled for now. */
 export interface Parking {
@@ -74,7 +75,12 @@ export async function releaseParked(client: RedisClient, keys: PartitionKeys, no
     entryId: event.entryId,
     digest: event.digest,
     event: event.event,
-    attempts: { attempt: attempt + 1, round, firstFailedAtMs: Date.parse(firstFailedAt) },
+    attempts: {
+      attempt: attempt + 1,
+      round,
+      firstFailedAtMs: Date.parse(firstFailedAt),
+      lastFailure: failureText(event.code, event.message),
+    },
   }));
   const outcomes = await reappend(client, keys, { kept: parked, order: parkedOrder }, events, {
     refusedWhenFull: false,

@@ -11,7 +11,8 @@
 -- ARGV 1 '1' to refuse while publishing is refused  2 duplicate window, ms  3 time to live of the tally, ms
 --      4 number of events, then for each:
 --        field under which it is kept, entry ID that it had ('' where it had none), digest ('' where it has none), event,
---        attempt ('' for a first one), first attempt of its round, time of its first failure in ms
+--        attempt ('' for a first one), first attempt of its round, time of its first failure in ms, why it failed last ('' where that
+--        is not known)
 -- Returns { 'full', why } or { 'done', outcome, entry ID, outcome, entry ID, … }; the outcome is 'appended' (with its new entry
 --         ID), 'duplicate' (with the entry that holds it) or 'gone'
 local kept, order, events, seen, seenBefore, full, tally = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
@@ -38,7 +39,7 @@ end
 
 local reply = { 'done' }
 for i = 0, count - 1 do
-  local at = 5 + 7 * i
+  local at = 5 + 8 * i
   local field, id, digest, event, attempt = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
   local outcome, entryId = 'gone', ''
   if redis.call('HEXISTS', kept, field) == 1 then
@@ -49,8 +50,12 @@ for i = 0, count - 1 do
       outcome, entryId = 'appended', redis.call('XADD', events, '*', 'event', event)
     else
       outcome = 'appended'
-      entryId = redis.call('XADD', events, '*', 'event', event, 'attempt', attempt, 'round', ARGV[at + 5], 'failing-since',
-        ARGV[at + 6])
+      local fields = { 'event', event, 'attempt', attempt, 'round', ARGV[at + 5], 'failing-since', ARGV[at + 6] }
+      if ARGV[at + 7] ~= '' then
+        fields[#fields + 1] = 'last-failure'
+        fields[#fields + 1] = ARGV[at + 7]
+      end
+      entryId = redis.call('XADD', events, '*', unpack(fields))
     end
     if outcome == 'appended' and digest ~= '' then redis.call('HSET', seen, digest, entryId) end
     redis.call('HDEL', kept, field)

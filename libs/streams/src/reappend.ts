@@ -1,14 +1,6 @@
 import type { EntryId } from '@rejoin/protocol';
 import { loadScript, type PartitionKeys, type RedisClient } from '@rejoin/redis';
-
-/** How often an event was tried, as it travels with the event through parking and appending again. */
-export interface Attempts {
-  /** Of the next run, counted from 1. */
-  readonly attempt: number;
-  /** The attempt with which this round began; a redrive begins a new round, with retries of its own. */
-  readonly round: number;
-  readonly firstFailedAtMs: number;
-}
+import type { Attempts } from './attempts.ts';
 
 /** An event that is kept aside and shall go on. */
 export interface KeptEvent {
@@ -79,7 +71,12 @@ export async function reappend(
   ];
   for (const { field, entryId, digest, event, attempts } of events) {
     args.push(field, entryId ?? '', digest ?? '', event);
-    args.push(attempts?.attempt ?? '', attempts?.round ?? '', attempts?.firstFailedAtMs ?? '');
+    args.push(
+      attempts?.attempt ?? '',
+      attempts?.round ?? '',
+      attempts?.firstFailedAtMs ?? '',
+      attempts?.lastFailure ?? '',
+    );
   }
   const reply = (await script.run(client, scriptKeys, args)) as string[];
   if (reply[0] === 'full') return null;

@@ -78,6 +78,7 @@ export function addPartitionCommands(program: Command, context: Context): void {
             { title: 'IDLE', align: 'right', cell: ({ idleMs }) => age(idleMs) },
             { title: 'DELIVERIES', align: 'right', cell: ({ deliveries }) => String(deliveries) },
             { title: 'PAYLOAD', cell: ({ payload }) => (payload === 'gone' ? { text: 'gone', tone: 'bad' } : payload) },
+            { title: 'LAST ERROR', cell: ({ lastError }) => lastError ?? '–' },
           ]);
           terminal.line(`${items.length} of ${number(total)}`);
         },

@@ -98,5 +98,21 @@ const COLUMNS: readonly Column<PendingView>[] = [
     cell: ({ idleMs }) => <Age ms={idleMs} />,
   },
   { id: 'deliveries', header: 'Deliveries', end: true, cell: ({ deliveries }) => <Count value={deliveries} /> },
-  { id: 'error', header: 'Last error', room: 2, cell: ({ lastError }) => lastError ?? <None /> },
+  {
+    id: 'error',
+    header: 'Last error',
+    room: 2,
+    help: 'Of the attempt before this one, where the event was parked or redriven',
+    cell: (entry) => failureOf(entry) ?? <None />,
+  },
 ];
+
+/** What is known of earlier tries of an entry, in words. */
+function failureOf({ lastError, attempt, trials }: PendingView): string | null {
+  const parts = [
+    lastError,
+    attempt === null ? null : `attempt ${attempt}`,
+    trials === null || trials < 2 ? null : `${trials} workers began with it`,
+  ].filter((part) => part !== null);
+  return parts.length === 0 ? null : parts.join(' · ');
+}

@@ -12,7 +12,18 @@ export const pendingView = v.object({
   idleMs: described(milliseconds, 'since it was last delivered to a worker'),
   deliveries: count,
   payload: described(v.picklist(['present', 'gone']), '`gone`: trimmed while it was pending'),
-  lastError: described(v.nullable(v.string()), 'code and message of its last failed attempt, where one was recorded'),
+  attempt: described(
+    v.nullable(count),
+    'which attempt of the event this is, where it was parked or redriven before; null where it is not known to have failed',
+  ),
+  trials: described(
+    v.nullable(count),
+    'how often a worker began with it that found it pending; null where none did, or it is not recorded any more',
+  ),
+  lastError: described(
+    v.nullable(v.string()),
+    'code and message of the attempt before, as an earlier entry; null where none is recorded',
+  ),
 });
 
 export type PendingView = v.InferOutput<typeof pendingView>;

@@ -1,5 +1,6 @@
 import { ENTRY_ID_ZERO, type EntryId, entryIdTimeMs, isEntryId } from '@rejoin/protocol';
 import { GROUP, type Keyspace, type RedisClient } from '@rejoin/redis';
+import { readAttempts } from '@rejoin/streams';
 import { type Actor, tenantFor } from '../actor.ts';
 import { fieldOf, readStoredEvent } from '../events/stored-event.ts';
 import { formatPosition, parsePosition } from '../position.ts';
@@ -15,6 +16,11 @@ export interface PendingQuery {
 
 /** One line of XPENDING. */
 type Pending = readonly [entryId: EntryId, consumer: string, idleMs: number, deliveries: number];
+
+interface Trial {
+  readonly entry: string | null;
+  readonly count: number;
+}
 
 /** Entries that one command looks at, and that one page does. */
 const STEP = 100;
@@ -45,9 +51,10 @@ export class PendingEntries {
       const shown = actor.tenant === null ? total : null;
       return { items, next: next && formatPosition(next), asOf: new Date().toISOString(), total: shown, consumer };
     };
+    const trial = await this.#trial(partition);
     for (let scanned = 0; scanned < SCAN_BUDGET; scanned += STEP) {
       const lines = await this.#step(partition, position, minIdleMs);
-      const views = await Promise.all(lines.map((line) => this.#view(partition, line)));
+      const views = await Promise.all(lines.map((line) => this.#view(partition, line, trial)));
       for (const view of views) {
         position = view.entryId;
         if (tenant !== undefined && view.tenant !== tenant) continue;
@@ -82,10 +89,21 @@ export class PendingEntries {
     }
   }
 
-  async #view(partition: number, [entryId, , idleMs, deliveries]: Pending): Promise<PendingView> {
+  /** The entry that an heir of its owner last began with, and how often that was: one at a time is on trial. */
+  async #trial(partition: number): Promise<Trial> {
+    const [entry = null, count = null] = await this.#client.hmget(
+      this.#keys.partition(partition).trial,
+      'entry',
+      'count',
+    );
+    return { entry, count: Number(count ?? 0) };
+  }
+
+  async #view(partition: number, [entryId, , idleMs, deliveries]: Pending, trial: Trial): Promise<PendingView> {
     const keys = this.#keys.partition(partition);
     const entries = await this.#client.xrange(keys.events, entryId, entryId);
     const fields = entries[0]?.[1];
+    const attempts = readAttempts(fields ?? []);
     const event = readStoredEvent(fields === undefined ? null : fieldOf(fields, 'event'));
     return {
       entryId,
@@ -96,7 +114,9 @@ export class PendingEntries {
       idleMs,
       deliveries,
       payload: fields === undefined ? 'gone' : 'present',
-      lastError: null,
+      attempt: attempts?.attempt ?? null,
+      trials: trial.entry === entryId ? trial.count : null,
+      lastError: attempts?.lastFailure ?? null,
     };
   }
 }

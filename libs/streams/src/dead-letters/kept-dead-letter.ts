@@ -1,4 +1,5 @@
 import { type DomainEvent, parseEvent } from '@rejoin/protocol';
+import { failureText } from '../attempts.ts';
 import { eventDigest } from '../digest.ts';
 import type { KeptEvent } from '../reappend.ts';
 import { type DeadLetterId, formatDeadLetterId } from './dead-letter-id.ts';
@@ -89,6 +90,11 @@ export function redrivable(letter: DeadLetter): KeptEvent {
     entryId: letter.entryId,
     digest: event && eventDigest(event.tenantid, event.source, event.id),
     event: letter.event as string,
-    attempts: { attempt, round: attempt, firstFailedAtMs: Date.parse(letter.firstFailedAt) },
+    attempts: {
+      attempt,
+      round: attempt,
+      firstFailedAtMs: Date.parse(letter.firstFailedAt),
+      lastFailure: failureText(letter.code, letter.message),
+    },
   };
 }
