@@ -1,67 +1,123 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import { Argument, type Command, type Option } from 'commander';
 import type { Context } from './context.ts';
 
 const SHELLS = ['bash', 'zsh', 'fish'] as const;
 type Shell = (typeof SHELLS)[number];
 
-/** Words that may follow a command, by its path: subcommands and options, from the program itself. */
-function wordsOf(program: Command): Map<string, string[]> {
-  const words = new Map<string, string[]>();
-  const globals = program.options.flatMap(({ long }) => long ?? []);
-  const visit = (command: Command, path: string): void => {
-    const own = command.options.flatMap(({ long }) => long ?? []);
-    words.set(path, [...command.commands.map((each) => each.name()), ...new Set([...own, ...globals, '--help'])]);
-    for (const each of command.commands) visit(each, path === '' ? each.name() : `${path} ${each.name()}`);
-  };
-  visit(program, '');
-  return words;
+/** What may follow one command, read from the program itself. */
+interface Place {
+  /** Names of the commands that lead here; empty at the start. */
+  readonly path: string;
+  readonly commands: readonly Command[];
+  readonly options: readonly Option[];
+  /** Words that its argument may be. */
+  readonly words: readonly string[];
+}
+
+function placesOf(program: Command): Place[] {
+  const visit = (command: Command, path: string): Place[] => [
+    {
+      path,
+      commands: command.commands,
+      options: path === '' ? program.options : [...command.options, ...program.options],
+      words: command.registeredArguments.flatMap(({ argChoices }) => argChoices ?? []),
+    },
+    ...command.commands.flatMap((each) => visit(each, path === '' ? each.name() : `${path} ${each.name()}`)),
+  ];
+  return visit(program, '');
+}
+
+/** For bash, and for zsh by its emulation of bash. */
+function bashCompletion(places: readonly Place[]): string {
+  const options = places.flatMap(({ options: each }) => each);
+  const valued = [...new Set(options.filter(({ required }) => required).flatMap(({ long }) => long ?? []))];
+  const groups = places.filter(({ commands }) => commands.length > 0).map(({ path }) => `"${path}"`);
+  const words = places.map(({ path, commands, options: own, words: named }) => {
+    const all = [...commands.map((each) => each.name()), ...named, ...own.flatMap(({ long }) => long ?? []), '--help'];
+    return `    "${path}") words="${all.join(' ')}" ;;`;
+  });
+  const values = places.flatMap(({ path, options: own }) =>
+    own.flatMap(({ long, argChoices }) =>
+      argChoices ? [`    "${path} ${long}") words="${argChoices.join(' ')}" ;;`] : [],
+    ),
+  );
+  return `_rejoin() {
+  local path="" word before="" words="" current="\${COMP_WORDS[COMP_CWORD]}"
+  local valued=" ${valued.join(' ')} "
+  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+    if [[ "$valued" != *" $before "* && "$word" != -* ]]; then
+      case "$path" in ${groups.join('|')}) path="\${path:+$path }$word" ;; esac
+    fi
+    before="$word"
+  done
+  case "$path $before" in
+${values.join('\n')}
+    *" --file") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    *) if [[ "$before" == --* && "$valued" == *" $before "* ]]; then return; fi
+       case "$path" in
+${words.map((line) => `   ${line}`).join('\n')}
+       esac ;;
+  esac
+  COMPREPLY=($(compgen -W "$words" -- "$current"))
+}
+complete -F _rejoin rejoin`;
+}
+
+function fishCompletion(places: readonly Place[]): string {
+  const lines = places.flatMap(({ path, commands, options, words }) => {
+    const [parent, child] = path.split(' ');
+    const inside = commands.map((each) => each.name()).join(' ');
+    const conditions = [
+      path === '' ? '__fish_use_subcommand' : `__fish_seen_subcommand_from ${parent}`,
+      ...(child === undefined ? [] : [`__fish_seen_subcommand_from ${child}`]),
+    ];
+    const complete = (what: string, ...more: string[]): string =>
+      `complete -c rejoin -f -n ${quote([...conditions, ...more].join('; and '))} ${what}`;
+    const outside = path !== '' && commands.length > 0 ? [`not __fish_seen_subcommand_from ${inside}`] : [];
+    return [
+      ...commands.map((each) => complete(`-a ${each.name()} -d ${quote(each.description())}`, ...outside)),
+      ...(words.length === 0 ? [] : [complete(`-a ${quote(words.join(' '))}`)]),
+      ...options.flatMap(({ long, required, argChoices, description }) =>
+        long == null
+          ? []
+          : [
+              complete(
+                `-l ${long.slice(2)}${required ? ' -r' : ''}${argChoices ? ` -a ${quote(argChoices.join(' '))}` : ''} -d ${quote(description)}`,
+              ),
+            ],
+      ),
+    ];
+  });
+  return ['complete -c rejoin -f', ...lines, 'complete -c rejoin -l file -r -F'].join('\n');
+}
+
+function quote(text: string): string {
+  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
 }
 
 /** Completion for one shell, made from the commands that there are. */
 function completionFor(program: Command, shell: Shell): string {
-  const words = [...wordsOf(program)];
-  if (shell === 'fish') {
-    const lines = words.flatMap(([path, each]) => {
-      const [parent, child] = path.split(' ');
-      const condition =
-        path === ''
-          ? '__fish_use_subcommand'
-          : child === undefined
-            ? `__fish_seen_subcommand_from ${parent}`
-            : `__fish_seen_subcommand_from ${parent}; and __fish_seen_subcommand_from ${child}`;
-      return each.map(
-        (word) =>
-          `complete -c rejoin -f -n '${condition}' ${word.startsWith('--') ? `-l ${word.slice(2)}` : `-a ${word}`}`,
-      );
-    });
-    return lines.join('\n');
-  }
-  const cases = words.map(([path, each]) => `    "${path}") words="${each.join(' ')}" ;;`).join('\n');
-  const body = `_rejoin() {
-  local path="" word words=""
-  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-    case "$word" in -*) ;; *) case "$path" in ""|dlq) path="\${path:+$path }$word" ;; esac ;; esac
-  done
-  case "$path" in
-${cases}
-  esac
-  COMPREPLY=($(compgen -W "$words" -- "\${COMP_WORDS[COMP_CWORD]}"))
-}
-complete -F _rejoin rejoin`;
-  return shell === 'bash' ? body : `autoload -U +X bashcompinit && bashcompinit\n${body}`;
+  const places = placesOf(program);
+  if (shell === 'fish') return fishCompletion(places);
+  const bash = bashCompletion(places);
+  return shell === 'bash'
+    ? bash
+    : `autoload -U +X compinit && compinit\nautoload -U +X bashcompinit && bashcompinit\n${bash}`;
 }
 
 export function addCompletionCommand(program: Command, context: Context): void {
   program
     .command('completion')
     .description('print completion for a shell')
-    .argument('<shell>', SHELLS.join(', '), (text): Shell => {
-      if (!SHELLS.includes(text as Shell)) throw new InvalidArgumentError(`it is one of ${SHELLS.join(', ')}`);
-      return text as Shell;
-    })
+    .addArgument(new Argument('<shell>', 'which one').choices(SHELLS))
     .addHelpText(
       'after',
-      '\nExamples:\n  source <(rejoin completion bash)\n  rejoin completion fish > ~/.config/fish/completions/rejoin.fish',
+      `
+Examples:
+  source <(npx rejoin completion bash)      in ~/.bashrc or ~/.zshrc (zsh instead of bash)
+  rejoin completion fish > ~/.config/fish/completions/rejoin.fish`,
     )
-    .action((shell: Shell) => context.terminal.line(completionFor(program, shell)));
+    .action((shell: Shell) => {
+      for (const line of completionFor(program, shell).split('\n')) context.terminal.line(line);
+    });
 }

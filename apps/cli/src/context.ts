@@ -1,17 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { CommandError, EXIT, type ExitCode } from './exit-code.ts';
-import { duration } from './format.ts';
 import { LocalStart } from './local-start.ts';
 import { OperatorApi } from './operator-api.ts';
 import { type Streams, Terminal } from './terminal.ts';
 
-/** Options that every command has. */
-export interface GlobalOptions {
+/** Options that every command has, and those that several have. */
+export interface CommonOptions {
   readonly url?: string;
   readonly token?: string;
   readonly json?: boolean;
-  readonly watch?: string | true;
+  readonly watch?: number | true;
   readonly yes?: boolean;
 }
 
@@ -24,52 +23,63 @@ const DEFAULT_WATCH_MS = 2_000;
 export class Context {
   readonly terminal: Terminal;
   readonly local: LocalStart;
-  readonly stdin: NodeJS.ReadStream;
   readonly signal: AbortSignal;
   /** What the process will end with. */
   exitCode: number = EXIT.ok;
-  readonly #streams: Streams;
   readonly #environment: NodeJS.ProcessEnv;
 
   constructor(streams: Streams, environment: NodeJS.ProcessEnv, signal: AbortSignal) {
     this.terminal = new Terminal(streams, environment);
     this.local = new LocalStart(environment);
-    this.stdin = streams.stdin;
     this.signal = signal;
-    this.#streams = streams;
     this.#environment = environment;
   }
 
   /** @throws CommandError where nobody says as whom */
-  api(command: Command): OperatorApi {
-    const options = command.optsWithGlobals<GlobalOptions>();
+  api(command: Command, { timeoutMs }: { readonly timeoutMs?: number } = {}): OperatorApi {
+    const options = command.optsWithGlobals<CommonOptions>();
     const { REJOIN_OPS_URL, REJOIN_TOKEN, OPS_PORT = '3100' } = this.#environment;
-    const url = (options.url ?? REJOIN_OPS_URL) || `http://localhost:${OPS_PORT}`;
-    if (!URL.canParse(url))
+    const url = (options.url ?? REJOIN_OPS_URL) || (this.local.opsUrl ?? `http://localhost:${OPS_PORT}`);
+    if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
       throw new CommandError(EXIT.usage, `"${url}" is no address: for example --url http://localhost:3100`);
-    const token = (options.token ?? REJOIN_TOKEN) || this.#localToken(url);
-    return new OperatorApi({ url, token });
+    const given = (options.token ?? REJOIN_TOKEN) || undefined;
+    // Watching goes on for longer than a token that is made here lives.
+    const token = given ?? (() => this.#localToken(url));
+    if (given === undefined) this.#localToken(url);
+    return new OperatorApi({ url, token, signal: this.signal, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
   }
 
-  /** Writes one document, or draws; again and again with `--watch`. */
+  isJson(command: Command): boolean {
+    return command.optsWithGlobals<CommonOptions>().json ?? false;
+  }
+
+  /** Answers once: one document, or what `draw` makes of it. */
+  answer<Answer>(command: Command, answer: Answer, draw: (answer: Answer) => void): void {
+    if (this.isJson(command)) this.terminal.document(answer, 2);
+    else draw(answer);
+  }
+
+  /** Looks and answers; with `--watch` again and again until the process is told to end. Resolves to the last answer. */
   async show<Answer>(command: Command, read: () => Promise<Answer>, draw: (answer: Answer) => void): Promise<Answer> {
-    const { json = false, watch } = command.optsWithGlobals<GlobalOptions>();
+    const { watch } = command.optsWithGlobals<CommonOptions>();
+    let answer = await read();
     if (watch === undefined) {
-      const answer = await read();
-      if (json) this.#write(JSON.stringify(answer, null, 2));
-      else draw(answer);
+      this.answer(command, answer, draw);
       return answer;
     }
-    const everyMs = watch === true ? DEFAULT_WATCH_MS : duration(watch);
+    const everyMs = watch === true ? DEFAULT_WATCH_MS : watch;
+    let failure: string | null = null;
     for (;;) {
-      const answer = await read();
-      if (json) this.#write(JSON.stringify(answer));
-      else {
-        this.terminal.redraw();
-        draw(answer);
-      }
+      this.#again(command, answer, draw, failure);
       await this.wait(everyMs);
       if (this.signal.aborted) return answer;
+      try {
+        answer = await read();
+        failure = null;
+      } catch (error) {
+        if (this.signal.aborted) return answer;
+        failure = passing(error);
+      }
     }
   }
 
@@ -85,7 +95,7 @@ export class Context {
 
   /** @throws CommandError where it is not confirmed */
   async confirm(command: Command, what: string, answer: string): Promise<void> {
-    const { yes = false } = command.optsWithGlobals<GlobalOptions>();
+    const { yes = false } = command.optsWithGlobals<CommonOptions>();
     if (yes) return;
     if (!this.terminal.isInteractive)
       throw new CommandError(EXIT.refused, `${what}: say --yes to do this without being asked`);
@@ -97,12 +107,21 @@ export class Context {
     this.exitCode = code;
   }
 
-  #write(text: string): void {
-    this.#streams.stdout.write(`${text}\n`);
+  #again<Answer>(command: Command, answer: Answer, draw: (answer: Answer) => void, failure: string | null): void {
+    const { terminal } = this;
+    if (this.isJson(command)) {
+      if (failure === null) terminal.document(answer);
+      else terminal.say(`rejoin: ${failure}`);
+      return;
+    }
+    terminal.picture(() => {
+      if (failure !== null) terminal.line({ text: `OLD  ${failure}`, tone: 'bad' });
+      draw(answer);
+    });
   }
 
   #localToken(url: string): string {
-    if (!this.local.isThere || !this.local.trusts(url)) {
+    if (!this.local.signsTokens || !this.local.trusts(url)) {
       throw new CommandError(
         EXIT.refused,
         'a token is needed: --token or REJOIN_TOKEN; beside a local `npm start` there is one by itself',
@@ -114,4 +133,13 @@ export class Context {
       expiresInS: LOCAL_TOKEN_S,
     });
   }
+}
+
+/**
+ * What is wrong now and may come right: whoever looks on wants to see it come back.
+ * @throws what does not come right by waiting, as a refusal
+ */
+export function passing(error: unknown): string {
+  if (!(error instanceof CommandError) || error.exitCode !== EXIT.failed) throw error;
+  return error.message;
 }

@@ -1,5 +1,3 @@
-import { CommandError, EXIT } from './exit-code.ts';
-
 const UNITS = [
   ['d', 86_400_000],
   ['h', 3_600_000],
@@ -33,19 +31,4 @@ export function bytes(value: number): string {
     unit += 1;
   }
   return `${amount < 10 && unit > 0 ? amount.toFixed(1) : Math.round(amount)} ${units[unit]}`;
-}
-
-/** Milliseconds of `90s`, `10m`, `2h`, `1d`. @throws CommandError */
-export function duration(text: string): number {
-  const [, amount, unit] = /^(\d{1,9})(s|m|h|d)$/.exec(text) ?? [];
-  const size = UNITS.find(([name]) => name === unit)?.[1];
-  if (amount === undefined || size === undefined)
-    throw new CommandError(EXIT.usage, `"${text}" is no duration: for example 90s, 10m, 2h or 1d`);
-  return Number(amount) * size;
-}
-
-/** A whole number. @throws CommandError */
-export function whole(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new CommandError(EXIT.usage, `"${text}" is no whole number`);
-  return Number(text);
 }

@@ -2,7 +2,12 @@ import { CommandError, EXIT, type ExitCode } from './exit-code.ts';
 
 export interface OperatorApiOptions {
   readonly url: string;
-  readonly token: string;
+  /** The token, or what makes one. */
+  readonly token: string | (() => string);
+  /** Longest wait for an answer, in milliseconds; 30,000 by default. */
+  readonly timeoutMs?: number;
+  /** Ends the wait for an answer that changes nothing. */
+  readonly signal?: AbortSignal;
 }
 
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
@@ -13,7 +18,6 @@ interface ProblemBody {
   readonly errors?: readonly { readonly path: string; readonly message: string }[];
 }
 
-/** Longest wait for an answer, in milliseconds. */
 const TIMEOUT_MS = 30_000;
 
 /** The operator API, with refusals as errors that know their exit code. */
@@ -40,20 +44,40 @@ export class OperatorApi {
   }
 
   async #ask<Answer>(path: string, init: RequestInit): Promise<Answer> {
-    const { url, token } = this.#options;
+    const { url, token, timeoutMs = TIMEOUT_MS, signal } = this.#options;
+    const timeout = AbortSignal.timeout(timeoutMs);
+    // What a change did must be known, and a wait that begins after the end was asked for is meant.
+    const isKept = init.method === 'POST' || signal?.aborted === true;
+    const headers = new Headers(init.headers);
+    headers.set('authorization', `Bearer ${typeof token === 'string' ? token : token()}`);
     let response: Response;
     let text: string;
     try {
-      const headers = new Headers(init.headers);
-      headers.set('authorization', `Bearer ${token}`);
-      response = await fetch(new URL(path, url), { ...init, headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
+      response = await fetch(new URL(path, url), {
+        ...init,
+        headers,
+        signal: signal && !isKept ? AbortSignal.any([signal, timeout]) : timeout,
+      });
       text = await response.text();
     } catch (cause) {
-      throw new CommandError(EXIT.failed, `${url} does not answer: is Rejoin running there?`, { cause });
+      const why =
+        !isKept && signal?.aborted
+          ? 'interrupted'
+          : `${url} does not answer: is Rejoin running there? (${causeOf(cause)})`;
+      throw new CommandError(EXIT.failed, why, { cause });
     }
     if (!response.ok) throw refusalOf(response.status, text);
-    return JSON.parse(text) as Answer;
+    try {
+      return JSON.parse(text) as Answer;
+    } catch (cause) {
+      throw new CommandError(EXIT.failed, `${url} is something else than a Rejoin operator API`, { cause });
+    }
   }
+}
+
+function causeOf(error: unknown): string {
+  const { name, message, cause } = error as Error & { cause?: { code?: string; message?: string } };
+  return name === 'TimeoutError' ? 'it takes too long' : (cause?.code ?? cause?.message ?? message);
 }
 
 function refusalOf(status: number, text: string): CommandError {
@@ -63,9 +87,9 @@ function refusalOf(status: number, text: string): CommandError {
 }
 
 function exitCodeOf(status: number): ExitCode {
-  if (status === 400) return EXIT.usage;
+  if (status === 400 || status === 413) return EXIT.usage;
   if (status === 404) return EXIT.notFound;
-  return status === 401 || status === 403 || status === 409 ? EXIT.refused : EXIT.failed;
+  return status === 401 || status === 403 || status === 409 || status === 429 ? EXIT.refused : EXIT.failed;
 }
 
 function parse(text: string): ProblemBody {

@@ -1,10 +1,15 @@
 import { Command } from 'commander';
-import { addCheckCommands } from './commands/check.ts';
+import { addAuditCommand } from './commands/audit.ts';
+import { addCheckCommand } from './commands/check.ts';
 import { addConnectionCommands } from './commands/connections.ts';
 import { addDeadLetterCommands } from './commands/dead-letters.ts';
+import { addDoctorCommand } from './commands/doctor.ts';
 import { addEventCommands } from './commands/events.ts';
 import { addPartitionCommands } from './commands/partitions.ts';
+import { addPauseCommands } from './commands/pauses.ts';
+import { addPublishCommand } from './commands/publish.ts';
 import { addTokenCommand } from './commands/token.ts';
+import { addTraceCommand } from './commands/trace.ts';
 import { addCompletionCommand } from './completion.ts';
 import type { Context } from './context.ts';
 import type { Streams } from './terminal.ts';
@@ -17,8 +22,6 @@ export function createProgram(context: Context, streams: Streams): Command {
     .option('--url <url>', 'where the operator API is (REJOIN_OPS_URL; http://localhost:3100)')
     .option('--token <jwt>', 'as whom (REJOIN_TOKEN; made by itself beside a local `npm start`)')
     .option('--json', 'one JSON document on stdout; with --watch one line each time')
-    .option('--watch [every]', 'draw again and again, every 2s or so often as said')
-    .option('-y, --yes', 'do it without being asked; needed off a terminal')
     .showHelpAfterError('(rejoin --help says more)')
     .addHelpText(
       'after',
@@ -35,10 +38,15 @@ Exit codes: 0 ok, 1 failed, 2 usage, 4 not found, 5 partly done, 6 refused; chec
     .exitOverride();
   addPartitionCommands(program, context);
   addEventCommands(program, context);
+  addTraceCommand(program, context);
   addDeadLetterCommands(program, context);
   addConnectionCommands(program, context);
+  addPauseCommands(program, context);
+  addAuditCommand(program, context);
+  addPublishCommand(program, context);
   addTokenCommand(program, context);
-  addCheckCommands(program, context);
+  addCheckCommand(program, context);
+  addDoctorCommand(program, context);
   addCompletionCommand(program, context);
   return program;
 }

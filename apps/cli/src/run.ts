@@ -1,4 +1,5 @@
 import { CommanderError } from 'commander';
+import { CHECK } from './commands/check.ts';
 import { Context } from './context.ts';
 import { CommandError, EXIT } from './exit-code.ts';
 import { createProgram } from './program.ts';
@@ -23,11 +24,16 @@ export async function run(args: readonly string[], options: RunOptions = {}): Pr
     return context.exitCode;
   } catch (error) {
     // Commander has said what is wrong; help and version are no failures.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : usageExitOf(args);
     if (!(error instanceof CommandError)) throw error;
     context.terminal.say(`rejoin: ${error.message}`);
     return error.exitCode;
   } finally {
     process.off('SIGINT', end).off('SIGTERM', end);
   }
+}
+
+/** A check that was asked for wrongly knows nothing; 2 would be taken for an alarm. */
+function usageExitOf(args: readonly string[]): number {
+  return args.includes('check') ? CHECK.unknown : EXIT.usage;
 }

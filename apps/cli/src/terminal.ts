@@ -1,125 +1,132 @@
 import { createInterface } from 'node:readline/promises';
 import { stripVTControlCharacters } from 'node:util';
+import { type Column, layOut } from './table.ts';
+import { cut, widthOf } from './width.ts';
 
 export type Tone = 'good' | 'warn' | 'bad' | 'dim' | 'bold';
 
-const CODES: Readonly<Record<Tone, string>> = { good: '32', warn: '33', bad: '31', dim: '2', bold: '1' };
+/** A piece of a line. Its text says the same as its tone: nothing is told by colour alone. */
+export type Span = string | { readonly text: string; readonly tone: Tone };
 
 /** Where a command's output goes: data on stdout, words about it on stderr. */
 export interface Streams {
   readonly stdin: NodeJS.ReadStream;
-  readonly stdout: Pick<NodeJS.WriteStream, 'write' | 'isTTY' | 'columns'>;
-  readonly stderr: Pick<NodeJS.WriteStream, 'write' | 'isTTY'>;
+  readonly stdout: Pick<NodeJS.WriteStream, 'write' | 'isTTY' | 'columns' | 'rows'>;
+  readonly stderr: Pick<NodeJS.WriteStream, 'write' | 'isTTY' | 'columns'>;
 }
 
-/** A column of a table: how its cells are made. */
-export interface Column<Row> {
-  readonly title: string;
-  readonly align?: 'left' | 'right';
-  /** Text that says the same as its tone: nothing is told by colour alone. */
-  cell(row: Row): string | { readonly text: string; readonly tone: Tone };
-}
-
-const GAP = 2;
-const MIN_WIDTH = 6;
+const CODES: Readonly<Record<Tone, string>> = { good: '32', warn: '33', bad: '31', dim: '2', bold: '1' };
+const DEFAULT_COLUMNS = 80;
+const DEFAULT_ROWS = 24;
+const BAR = 24;
 
 /** Writes for people: tables that fit, colour where there is a terminal that wants it. */
 export class Terminal {
   readonly #streams: Streams;
   readonly #colours: boolean;
+  /** Lines of the picture that is being drawn; `null` where lines are written as they come. */
+  #picture: string[] | null = null;
+  #hasDrawn = false;
 
-  constructor(streams: Streams, environment: NodeJS.ProcessEnv) {
+  /** @see https://no-color.org */
+  constructor(streams: Streams, { NO_COLOR = '', FORCE_COLOR = '', TERM }: NodeJS.ProcessEnv) {
     this.#streams = streams;
-    const { NO_COLOR, FORCE_COLOR } = environment;
-    this.#colours =
-      NO_COLOR === undefined || NO_COLOR === '' ? Boolean(FORCE_COLOR) || streams.stdout.isTTY === true : false;
+    const wanted = FORCE_COLOR !== '' && FORCE_COLOR !== '0';
+    this.#colours = NO_COLOR === '' && (wanted || (streams.stdout.isTTY === true && TERM !== 'dumb'));
   }
 
   get isInteractive(): boolean {
     return this.#streams.stdin.isTTY === true && this.#streams.stderr.isTTY === true;
   }
 
-  paint(text: string, tone: Tone): string {
-    return this.#colours ? `\u001b[${CODES[tone]}m${text}\u001b[0m` : text;
+  /** Columns that a line may take; a pipe takes any number. */
+  get columns(): number {
+    const { isTTY, columns = DEFAULT_COLUMNS } = this.#streams.stdout;
+    return isTTY ? columns : Number.POSITIVE_INFINITY;
   }
 
-  line(text = ''): void {
-    this.#streams.stdout.write(`${text}\n`);
+  /** One line of data. What it holds may be anything; a terminal must not take it for commands. */
+  line(...spans: readonly Span[]): void {
+    let left = this.#picture === null ? Number.POSITIVE_INFINITY : this.columns;
+    let line = '';
+    for (const span of spans) {
+      const whole = clean(typeof span === 'string' ? span : span.text);
+      const text = Number.isFinite(left) ? cut(whole, Math.max(1, left)) : whole;
+      left -= widthOf(text);
+      line += typeof span === 'string' ? text : this.#paint(text, span.tone);
+      if (left <= 0) break;
+    }
+    if (this.#picture) this.#picture.push(line);
+    else this.#streams.stdout.write(`${line}\n`);
+  }
+
+  table<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): void {
+    for (const line of layOut(rows, columns, { width: this.columns, clean })) this.line(...line);
+  }
+
+  /** One JSON document, as it is. */
+  document(value: unknown, indent = 0): void {
+    this.#streams.stdout.write(`${JSON.stringify(value, null, indent)}\n`);
   }
 
   /** Words about the data. */
   say(text: string): void {
-    this.#streams.stderr.write(`${text}\n`);
+    this.#streams.stderr.write(`${text.split('\n').map(clean).join('\n')}\n`);
   }
 
-  /** Progress, in place; nothing where nobody watches. */
-  progress(text: string): void {
-    if (this.#streams.stderr.isTTY) this.#streams.stderr.write(`\r\u001b[K${text}`);
+  /** How far a long task is, in place; nothing where nobody watches. @param of `null` where it is not known */
+  progress(what: string, done: number, of: number | null): void {
+    const { isTTY, columns = DEFAULT_COLUMNS } = this.#streams.stderr;
+    if (!isTTY) return;
+    const share = of === null || of === 0 ? null : Math.min(1, done / of);
+    const full = Math.round((share ?? 0) * BAR);
+    const bar = share === null ? '' : `${'█'.repeat(full)}${'░'.repeat(BAR - full)} ${Math.floor(share * 100)} %  `;
+    this.#streams.stderr.write(`\r\u001b[K${cut(`${bar}${what}`, columns - 1)}`);
   }
 
   endProgress(): void {
     if (this.#streams.stderr.isTTY) this.#streams.stderr.write('\r\u001b[K');
   }
 
-  /** Begins a picture that takes the place of the one before. */
-  redraw(): void {
-    if (this.#streams.stdout.isTTY) this.#streams.stdout.write('\u001b[H\u001b[J');
+  /** Draws over the picture before, in one write, so that nothing flickers; what does not fit on the screen is counted. */
+  picture(draw: () => void): void {
+    const { isTTY, rows = DEFAULT_ROWS } = this.#streams.stdout;
+    if (!isTTY) {
+      draw();
+      return;
+    }
+    const lines: string[] = [];
+    this.#picture = lines;
+    try {
+      draw();
+    } finally {
+      this.#picture = null;
+    }
+    const most = Math.max(2, rows - 1);
+    const over = lines.length - most;
+    if (over > 0) lines.splice(most - 1, lines.length, this.#paint(`… ${over + 1} lines more than fit`, 'dim'));
+    const start = this.#hasDrawn ? '\u001b[H' : '\u001b[2J\u001b[H';
+    this.#hasDrawn = true;
+    this.#streams.stdout.write(`${start}${lines.map((line) => `${line}\u001b[K\n`).join('')}\u001b[J`);
   }
 
+  /** Resolves to nothing where there is no answer: the input ended, or Ctrl-C. */
   async ask(question: string): Promise<string> {
     const prompt = createInterface({ input: this.#streams.stdin, output: this.#streams.stderr as NodeJS.WriteStream });
+    const closed = new Promise<string>((resolve) => prompt.once('close', () => resolve('')));
+    prompt.once('SIGINT', () => prompt.close());
     try {
-      return (await prompt.question(question)).trim();
+      return (await Promise.race([prompt.question(clean(question)), closed])).trim();
     } finally {
       prompt.close();
     }
   }
 
-  table<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): void {
-    const cells = rows.map((row) => columns.map((column) => column.cell(row)));
-    const texts = cells.map((line) => line.map((cell) => clean(typeof cell === 'string' ? cell : cell.text)));
-    const widths = this.#fit(
-      columns.map(({ title }, at) => Math.max(title.length, ...texts.map((line) => (line[at] as string).length))),
-    );
-    this.line(
-      columns
-        .map(({ title, align }, at) => this.paint(pad(title, widths[at] as number, align), 'bold'))
-        .join('  ')
-        .trimEnd(),
-    );
-    for (const [number, line] of texts.entries()) {
-      const painted = line.map((text, at) => {
-        const cell = cells[number]?.[at];
-        const padded = pad(text, widths[at] as number, columns[at]?.align);
-        return typeof cell === 'object' ? this.paint(padded, cell.tone) : padded;
-      });
-      this.line(painted.join(' '.repeat(GAP)).trimEnd());
-    }
-  }
-
-  /** Takes from the widest columns what the terminal lacks. */
-  #fit(wanted: readonly number[]): number[] {
-    const widths = [...wanted];
-    const available =
-      (this.#streams.stdout.isTTY ? (this.#streams.stdout.columns ?? 80) : Number.POSITIVE_INFINITY) -
-      GAP * (widths.length - 1);
-    let excess = widths.reduce((sum, width) => sum + width, 0) - available;
-    while (excess > 0) {
-      const widest = widths.indexOf(Math.max(...widths));
-      if ((widths[widest] as number) <= MIN_WIDTH) break;
-      widths[widest] = (widths[widest] as number) - 1;
-      excess -= 1;
-    }
-    return widths;
+  #paint(text: string, tone: Tone): string {
+    return this.#colours ? `\u001b[${CODES[tone]}m${text}\u001b[0m` : text;
   }
 }
 
-/** What events hold may be anything; a terminal must not take it for commands. */
 function clean(text: string): string {
   return stripVTControlCharacters(text).replaceAll(/\p{Cc}/gu, ' ');
-}
-
-function pad(text: string, width: number, align: 'left' | 'right' = 'left'): string {
-  const cut = text.length > width ? `${text.slice(0, Math.max(0, width - 1))}…` : text;
-  return align === 'right' ? cut.padStart(width) : cut.padEnd(width);
 }

@@ -1,9 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { ChildApp, TEST_JWT_SECRET, testRedis, tokenFor, uniquePrefix } from '@rejoin/testing';
-import { run } from '../src/run.ts';
+import { ChildApp, eventually, TEST_JWT_SECRET, testRedis, tokenFor, uniquePrefix } from '@rejoin/testing';
+import { type CommandLineOptions, type Outcome, runCommandLine } from './command-line.ts';
 
 const OPERATOR = tokenFor({ sub: 'olga', scope: 'ops:read ops:write events:publish' });
 const READER = tokenFor({ sub: 'rita', scope: 'ops:read' });
@@ -18,39 +19,14 @@ beforeAll(async () => {
 
 afterAll(() => ops.stop());
 
-interface Outcome {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
 /** Runs one command line against the ops process, off a terminal. */
-async function rejoin(
+function rejoin(
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
-  signal?: AbortSignal,
-  onOut: (text: string) => void = () => undefined,
+  options: Omit<CommandLineOptions, 'environment'> = {},
 ): Promise<Outcome> {
-  const written = { out: '', err: '' };
-  const sink = (to: 'out' | 'err') => ({
-    isTTY: false,
-    columns: 80,
-    write(text: string) {
-      written[to] += text;
-      if (to === 'out') onOut(text);
-      return true;
-    },
-  });
-  const code = await run(args, {
-    streams: {
-      stdin: { isTTY: false } as NodeJS.ReadStream,
-      stdout: sink('out') as never,
-      stderr: sink('err') as never,
-    },
-    environment: { REJOIN_OPS_URL: ops.url, REJOIN_TOKEN: OPERATOR, ...environment },
-    ...(signal ? { signal } : {}),
-  });
-  return { code, ...written };
+  const own = { REJOIN_OPS_URL: ops.url, REJOIN_TOKEN: OPERATOR, ...environment };
+  return runCommandLine(args, { environment: own, ...options });
 }
 
 describe('commands that look', () => {
@@ -60,6 +36,7 @@ describe('commands that look', () => {
     [['peek'], 'AUDIENCE'],
     [['dlq', 'list'], 'CODE'],
     [['dlq', 'groups'], 'CAUSE'],
+    [['dlq', 'tasks'], 'HANDLED'],
     [['coverage'], 'COVERED'],
     [['sockets'], 'TRANSPORT'],
     [['audit'], 'REASON'],
@@ -77,13 +54,23 @@ describe('commands that look', () => {
     expect(out).not.toContain('\u001b');
   });
 
+  it('are coloured on a terminal and fit it, and not coloured with NO_COLOR', async () => {
+    const terminal = { columns: 60, rows: 24 };
+    const coloured = await rejoin(['lag'], {}, { terminal });
+    expect(coloured.out).toContain('\u001b[1m');
+    const { out } = await rejoin(['lag'], { NO_COLOR: '1' }, { terminal });
+    expect(out).not.toContain('\u001b');
+    for (const line of out.split('\n').slice(0, -2)) expect(line.length).toBeLessThanOrEqual(60);
+  });
+
   it('--watch with --json writes one line each time, until it is told to end', async () => {
     const ending = new AbortController();
     const written: string[] = [];
-    const watching = rejoin(['lag', '--json', '--watch', '1s'], {}, ending.signal, (text) => {
+    const onOut = (text: string): void => {
       written.push(text);
       if (written.length === 2) ending.abort();
-    });
+    };
+    const watching = rejoin(['lag', '--json', '--watch', '1s'], {}, { signal: ending.signal, onOut });
     expect((await watching).code).toBe(0);
     expect(written).toHaveLength(2);
     for (const line of written) {
@@ -92,8 +79,29 @@ describe('commands that look', () => {
     }
   });
 
+  it('--watch on a terminal draws over what it drew', async () => {
+    const ending = new AbortController();
+    const pictures: string[] = [];
+    const onOut = (text: string): void => {
+      pictures.push(text);
+      if (pictures.length === 2) ending.abort();
+    };
+    const terminal = { columns: 100, rows: 24 };
+    const watching = rejoin(['lag', '--watch', '1s'], {}, { signal: ending.signal, onOut, terminal });
+    expect((await watching).code).toBe(0);
+    expect(pictures).toHaveLength(2);
+    for (const picture of pictures) expect(picture).toContain('STATUS');
+    expect(pictures[1]?.startsWith('\u001b[H')).toBe(true);
+  });
+
   it('check says one line and ends with what Nagios expects', async () => {
-    expect(await rejoin(['check'])).toMatchObject({ code: 0, out: expect.stringMatching(/^REJOIN OK - /) });
+    const { code, out, err } = await rejoin(['check']);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(out).toMatch(
+      /^REJOIN OK - 8 partitions, [^|\n]+ \| lag=0;10000;100000;0 age=0s;30;300;0 pending=0;;;0 dead_letters=0;;;0\n$/,
+    );
+    expect(await rejoin(['check', '--max-lag', 'many'])).toMatchObject({ code: 3, out: '' });
+    expect(JSON.parse((await rejoin(['check', '--json'])).out)).toMatchObject({ state: 'ok' });
     expect(await rejoin(['check', '--url', 'http://127.0.0.1:1'])).toMatchObject({
       code: 3,
       out: expect.stringMatching(/^REJOIN UNKNOWN - /),
@@ -130,6 +138,47 @@ describe('events', () => {
   });
 });
 
+describe('events that are tailed', () => {
+  it('are written as they are appended, each once, and --json writes a line each', async () => {
+    const ending = new AbortController();
+    let out = '';
+    let begun = false;
+    const onOut = (text: string): void => {
+      out += text;
+    };
+    const publish = (id: string): Promise<Outcome> =>
+      rejoin(['publish', '--id', id, '--type', 'order.paid', '--tenant', 'tailed']);
+    await publish('before');
+    const tailing = rejoin(['tail', '--tenant', 'tailed', '--json'], {}, { signal: ending.signal, onOut });
+    // It begins when it has asked what time it is there; what is published until then may be missed.
+    await eventually(async () => {
+      await publish(`probe-${randomUUID()}`);
+      begun ||= out !== '';
+      return begun;
+    });
+    for (const id of ['t-1', 't-2', 't-3']) await publish(id);
+    await eventually(() => out.includes('t-3'));
+    ending.abort();
+    expect((await tailing).code).toBe(0);
+    const ids = out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line).eventId as string);
+    expect(ids.filter((id) => id.startsWith('t-'))).toEqual(['t-1', 't-2', 't-3']);
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(ids).not.toContain('before');
+  });
+
+  it('a later time is said to publish then', async () => {
+    const at = new Date(Date.now() + 3_600_000).toISOString();
+    const later = ['publish', '--id', 'later', '--type', 'order.paid', '--tenant', 'bolt', '--at', at];
+    expect((await rejoin(later)).out).toContain(at);
+    expect(JSON.parse((await rejoin([...later, '--json'])).out).results).toMatchObject([
+      { cursor: null, deliverAt: at },
+    ]);
+  });
+});
+
 describe('commands that act', () => {
   it('do nothing off a terminal without --yes', async () => {
     const refused = await rejoin(['pause', '3', '--for', '10m', '--reason', 'a test']);
@@ -155,6 +204,9 @@ describe('commands that act', () => {
   it('redrive and disconnect nothing where there is nothing', async () => {
     expect((await rejoin(['dlq', 'redrive', '--all', '--reason', 'x', '--yes'])).code).toBe(0);
     expect((await rejoin(['dlq', 'redrive', '--reason', 'x', '--yes'])).code).toBe(2);
+    expect((await rejoin(['dlq', 'redrive', '1.1-0', '--all', '--reason', 'x', '--yes'])).code).toBe(2);
+    expect((await rejoin(['dlq', 'cancel', 'nothing', '--reason', 'x', '--yes'])).code).toBe(4);
+    expect((await rejoin(['dlq', 'show', '1.1-0'])).code).toBe(4);
     const gone = await rejoin(['disconnect', '--tenant', 'acme', '--reason', 'x', '--yes', '--json']);
     expect(JSON.parse(gone.out)).toMatchObject({ matched: 0, disconnected: 0 });
   });
@@ -168,6 +220,11 @@ describe('usage', () => {
       ['pending'],
       ['pause', '3', '--for', 'long', '--reason', 'x'],
       ['lag', '--sort', 'colour'],
+      ['pause', '3', '--for', '10m', '--yes'],
+      ['pause', '3', '--for', '10m', '--reason', 'x', '--yes', '--watch'],
+      ['publish', '--file', '/nowhere'],
+      ['publish', '--id', 'x', '--type', 'order.paid', '--tenant', 'acme', '--data', '{'],
+      ['peek', '--url', 'nowhere'],
     ]) {
       const { code, out, err } = await rejoin(args);
       expect({ args, code, out }).toEqual({ args, code: 2, out: '' });
@@ -175,15 +232,14 @@ describe('usage', () => {
     }
   });
 
-  it('help has examples, and completion knows every command', async () => {
-    const help = await rejoin(['--help']);
-    expect(help).toMatchObject({ code: 0, out: expect.stringContaining('Examples:') });
-    for (const shell of ['bash', 'zsh', 'fish']) {
-      const { code, out } = await rejoin(['completion', shell]);
-      expect(code).toBe(0);
-      for (const word of ['lag', 'redrive', 'doctor', 'dry-run']) expect(out).toContain(word);
+  it('help has examples', async () => {
+    for (const args of [[], ['dlq', 'redrive'], ['check'], ['tail'], ['disconnect'], ['completion']]) {
+      expect(await rejoin([...args, '--help'])).toMatchObject({
+        code: 0,
+        out: expect.stringMatching(/Examples?:\n {2}/),
+        err: '',
+      });
     }
-    expect((await rejoin(['completion', 'tcsh'])).code).toBe(2);
   });
 
   it('without a token, beside nothing that was started here, is refused', async () => {
@@ -205,6 +261,14 @@ describe('usage', () => {
         code: 6,
         err: expect.stringContaining('a token is needed'),
       });
+      const running = { ops: ops.url, signsTokens: true };
+      writeFileSync(join(directory, 'running.json'), JSON.stringify(running));
+      // What runs there says where it is.
+      const beside = { ...local, REJOIN_TOKEN: '', REJOIN_OPS_URL: '', OPS_PORT: '1' };
+      expect((await rejoin(['lag'], beside)).code).toBe(0);
+      writeFileSync(join(directory, 'running.json'), JSON.stringify({ ...running, signsTokens: false }));
+      expect((await rejoin(['lag'], beside)).code).toBe(6);
+      expect((await rejoin(['token'], beside)).code).toBe(6);
     } finally {
       rmSync(directory, { recursive: true });
     }

@@ -9,6 +9,7 @@ import { allocatePorts, type Ports } from './port-allocation.ts';
 import { Program } from './program.ts';
 import { ProgramControl } from './program-control.ts';
 import { embedRedis, type StackRedis, useRedis } from './redis-server.ts';
+import { RunningFile } from './running-file.ts';
 import { provideSigningSecret } from './signing-secret.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -42,6 +43,7 @@ export class Stack {
   #redisStarting: Promise<StackRedis> | undefined;
   readonly #programs: Program[] = [];
   readonly #logs: LogFile[] = [];
+  readonly #runningFile: RunningFile;
   readonly #control = new ProgramControl(this.#programs, (message) =>
     this.#programs.find(({ name }) => name === DEMO)?.send(message),
   );
@@ -50,6 +52,7 @@ export class Stack {
 
   constructor(options: StackOptions) {
     this.#options = options;
+    this.#runningFile = new RunningFile(options.configuration.dataDirectory);
   }
 
   /**
@@ -60,13 +63,21 @@ export class Stack {
     const { configuration, terminal } = this.#options;
     this.#requirePrograms();
     this.#lock = this.#acquireLock();
+    // One that was killed leaves it behind.
+    this.#runningFile.remove();
     const ports = await allocatePorts(configuration);
     const environment = this.#sharedEnvironment(ports);
     const redisStart = performance.now();
     const redis = await this.#startRedis();
     terminal.done(`Redis on ${redis.description}`, redisStart);
     this.#requireNotStopping();
-    return this.#startPrograms(ports, { ...environment, REDIS_URL: redis.url });
+    const urls = await this.#startPrograms(ports, { ...environment, REDIS_URL: redis.url });
+    this.#requireNotStopping();
+    const { JWT_ISSUER: issuer, JWT_AUDIENCE: audience } = this.#options.environment;
+    const signsTokens = !this.#options.configuration.hasTokenKey;
+    const { ops, gateways, demo } = urls;
+    this.#runningFile.write({ pid: process.pid, ops, gateways, demo, signsTokens, issuer, audience });
+    return urls;
   }
 
   /**
@@ -202,6 +213,8 @@ export class Stack {
   }
 
   async #stopAll(): Promise<void> {
+    // Of a directory that another stack holds, the file is that one's.
+    if (this.#lock) this.#runningFile.remove();
     const timer = setTimeout(() => {
       this.#options.terminal.warn('stop', `killing what did not stop within ${STOP_DEADLINE_MS / 1000} s`);
       this.kill();

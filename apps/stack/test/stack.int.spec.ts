@@ -64,6 +64,16 @@ describe('the stack', () => {
     expect(demo).toMatchObject({ GATEWAY_URLS: urls.gateways.join(','), OPS_URL: urls.ops });
   });
 
+  it('says where it is for the command line, while it runs', async () => {
+    const path = join(standIns.dataDirectory, 'running.json');
+    const stack = make({ JWT_ISSUER: 'here' });
+    const { ops, gateways, demo } = await stack.start();
+    const running = JSON.parse(readFileSync(path, 'utf8'));
+    expect(running).toEqual({ pid: process.pid, ops, gateways, demo, signsTokens: true, issuer: 'here' });
+    await stack.stop();
+    expect(existsSync(path)).toBe(false);
+  });
+
   it('leaves no lock, no socket and no process when it stops, and its data and logs', async () => {
     const stack = make();
     const urls = await stack.start();

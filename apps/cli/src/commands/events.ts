@@ -1,198 +1,117 @@
-import { readFileSync } from 'node:fs';
-import type { EventsPage, EventView, TraceView, VerdictCode } from '@rejoin/operations';
+import type { EventsPage, EventView } from '@rejoin/operations';
 import type { Command } from 'commander';
-import type { Context, GlobalOptions } from '../context.ts';
-import { CommandError, EXIT } from '../exit-code.ts';
-import { number, whole } from '../format.ts';
-import type { Column, Tone } from '../terminal.ts';
+import { type Context, passing } from '../context.ts';
+import { number } from '../format.ts';
+import { choice, paged, watched } from '../options.ts';
+import type { Column } from '../table.ts';
+import { Tail } from '../tail.ts';
+import { fit } from '../width.ts';
 
-const TAIL_MS = 1_000;
+const STAGES = ['waiting', 'fanned_out'] as const satisfies readonly EventView['stage'][];
+const TIME_WIDTH = 24;
+const NAME_WIDTH = 16;
 
-interface Filter {
-  readonly tenant?: string;
-  readonly type?: string;
-  readonly subject?: string;
-  readonly audience?: string;
-}
+const COLUMNS: readonly Column<EventView>[] = [
+  { title: 'AT', cell: ({ appendedAt }) => appendedAt },
+  { title: 'EVENT', whole: true, cell: ({ eventId }) => eventId ?? '–' },
+  { title: 'TYPE', cell: ({ type }) => type ?? '–' },
+  { title: 'TENANT', cell: ({ tenant }) => tenant ?? '–' },
+  { title: 'STAGE', cell: ({ stage }) => ({ text: stage, tone: stage === 'waiting' ? 'warn' : 'good' }) },
+  { title: 'AUDIENCE', cell: ({ audience }) => audience.join(', ') },
+  { title: 'ENTRY', cell: ({ partition, entryId }) => `${partition}.${entryId}` },
+];
 
 export function addEventCommands(program: Command, context: Context): void {
   const { terminal } = context;
-  const columns: Column<EventView>[] = [
-    { title: 'AT', cell: ({ appendedAt }) => appendedAt },
-    { title: 'EVENT', cell: ({ eventId }) => eventId ?? '–' },
-    { title: 'TYPE', cell: ({ type }) => type ?? '–' },
-    { title: 'TENANT', cell: ({ tenant }) => tenant ?? '–' },
-    { title: 'STAGE', cell: ({ stage }) => ({ text: stage, tone: stage === 'waiting' ? 'warn' : 'good' }) },
-    { title: 'AUDIENCE', cell: ({ audience }) => audience.join(', ') },
-    { title: 'ENTRY', cell: ({ partition, entryId }) => `${partition}.${entryId}` },
-  ];
-  const filtered = (command: Command): Command =>
-    command
-      .option('--tenant <id>')
-      .option('--type <type>', 'a type, or its beginning and *')
-      .option('--subject <subject>')
-      .option('--audience <token>', 'for example user:u-1; needs a tenant');
 
-  filtered(program.command('peek').description('look at events without taking them, latest first'))
+  const peek = filtered(program.command('peek'))
+    .description('look at events without taking them, latest first')
     .option('--since <time>', 'RFC 3339, or a span before now such as 15m')
     .option('--until <time>')
-    .option('--stage <stage>', 'waiting or fanned_out')
+    .addOption(choice('--stage <stage>', 'only these', STAGES))
+    .addOption(choice('--order <order>', 'which come first', ['newest', 'oldest']))
     .option('--payload', 'show payloads; the asking is audited')
-    .option('--reason <text>', 'why payloads are shown')
-    .option('--limit <n>', 'most events', whole, 20)
-    .action(async (options: Record<string, string | number | boolean>, command: Command) => {
-      const api = context.api(command);
-      await context.show(
-        command,
-        () => api.get<EventsPage>('/v1/events', { ...options }),
-        (page) => {
-          terminal.table(
-            page.items,
-            options.payload === true
-              ? [...columns, { title: 'DATA', cell: ({ data }) => JSON.stringify(data) }]
-              : columns,
-          );
-          const rest = page.exhausted ? '' : '; there may be more, further back';
-          terminal.line(
-            terminal.paint(
-              `${page.items.length} found, scanned ${number(page.scanned)} of ${number(page.total)}${rest}`,
-              'dim',
-            ),
-          );
-        },
-      );
-    });
-
-  filtered(program.command('tail').description('events as they are appended, until Ctrl-C')).action(
-    async (filter: Filter, command: Command) => {
-      const api = context.api(command);
-      const { json = false } = command.optsWithGlobals<GlobalOptions>();
-      let since = new Date().toISOString();
-      let seen = new Set<string>();
-      while (!context.signal.aborted) {
-        const page = await api.get<EventsPage>('/v1/events', { ...filter, since, order: 'oldest', limit: 500 });
-        const fresh = page.items.filter(({ cursor }) => !seen.has(cursor));
-        for (const event of fresh)
-          terminal.line(json ? JSON.stringify(event) : columns.map((column) => textOf(column.cell(event))).join('  '));
-        const last = page.items.at(-1);
-        if (last) {
-          since = last.appendedAt;
-          // Of the same millisecond there may be more.
-          seen = new Set(page.items.filter(({ appendedAt }) => appendedAt === since).map(({ cursor }) => cursor));
-        }
-        if (page.items.length < 500) await context.wait(TAIL_MS);
-      }
-    },
-  );
-
-  program
-    .command('trace')
-    .description('the way of one event, and why a user got it or not')
-    .argument('<event-id>', "the event's id, its entry ID or its cursor")
-    .option('--tenant <id>')
-    .option('--user <id>', 'whose case is judged')
-    .addHelpText('after', '\nExample:\n  rejoin trace a-1 --tenant acme --user u-1')
-    .action(async (id: string, options: { tenant?: string; user?: string }, command: Command) => {
-      const api = context.api(command);
-      await context.show(
-        command,
-        () => api.get<TraceView>(`/v1/events/${encodeURIComponent(id)}/trace`, options),
-        (trace) => drawTrace(context, trace),
-      );
-    });
-
-  program
-    .command('publish')
-    .description('publish an event, from options, a file or stdin')
-    .option('--file <path>', 'JSON of one event or an array; - for stdin')
-    .option('--id <id>')
-    .option('--source <source>', 'where it comes from', '/rejoin-cli')
-    .option('--type <type>')
-    .option('--tenant <id>')
-    .option('--subject <subject>')
-    .option('--audience <tokens>')
-    .option('--data <json>')
+    .option('--reason <text>', 'why payloads are shown; goes into the audit')
     .addHelpText(
       'after',
-      `\nExample:\n  rejoin publish --id a-1 --tenant acme --type order.paid --subject 991 --data '{"customerId":"u-1"}'`,
+      `
+Examples:
+  rejoin peek --tenant acme --type 'order.*' --since 15m
+  rejoin peek --tenant acme --audience user:u-1 --payload --reason "ticket 12"`,
+    );
+  watched(paged(peek, 20, 'events')).action(async (options: EventOptions, command: Command) => {
+    const api = context.api(command);
+    const { watch: _, ...query } = options;
+    const columns: readonly Column<EventView>[] =
+      options.payload === true
+        ? [...COLUMNS, { title: 'DATA', cell: ({ data }) => JSON.stringify(data) ?? '–' }]
+        : COLUMNS;
+    await context.show(
+      command,
+      () => api.get<EventsPage>('/v1/events', query),
+      (page) => {
+        terminal.table(page.items, columns);
+        const more = page.next === null ? '' : `; more with --after ${page.next}`;
+        const text = `${page.items.length} found, scanned ${number(page.scanned)} of ${number(page.total)}${more}`;
+        terminal.line({ text, tone: 'dim' });
+      },
+    );
+  });
+
+  filtered(program.command('tail'))
+    .description('events as they are appended, until Ctrl-C; with --json one line each')
+    .option('--since <time>', 'begin there: RFC 3339, or a span before now such as 5m')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  rejoin tail --tenant acme
+  rejoin tail --type 'order.*' --json | jq .subject`,
     )
-    .action(async (options: PublishOptions, command: Command) => {
-      const api = context.api(command);
-      const body =
-        options.file === undefined
-          ? JSON.stringify(eventOf(options))
-          : readFileSync(options.file === '-' ? 0 : options.file, 'utf8');
-      await context.show(
-        command,
-        () => api.post<{ results: { id: string; cursor: string; duplicate: boolean }[] }>('/v1/events', body),
-        ({ results }) =>
-          terminal.table(results, [
-            { title: 'EVENT', cell: ({ id }) => id },
-            { title: 'CURSOR', cell: ({ cursor }) => cursor },
-            { title: 'DUPLICATE', cell: ({ duplicate }) => (duplicate ? { text: 'yes', tone: 'warn' } : 'no') },
-          ]),
-      );
+    .action(async (filter: EventOptions, command: Command) => {
+      await follow(context, new Tail(context.api(command), filter), context.isJson(command));
     });
 }
 
-const VERDICT_TONES: Partial<Record<VerdictCode, Tone>> = {
-  DELIVERED_ACKNOWLEDGED: 'good',
-  DELIVERED: 'good',
-  WAITING: 'warn',
-  SLOW: 'warn',
-};
-
-function drawTrace({ terminal }: Context, trace: TraceView): void {
-  terminal.line(
-    `${terminal.paint(trace.eventId ?? trace.entryId, 'bold')}  ${trace.type ?? ''}  ${trace.tenant ?? ''}  ${trace.state}`,
-  );
-  for (const { at, stage, detail } of trace.steps)
-    terminal.line(`  ${(at ?? '').padEnd(24)}  ${stage.padEnd(13)}  ${detail}`);
-  const { verdict } = trace;
-  if (!verdict) return;
-  terminal.line();
-  terminal.line(
-    `${terminal.paint(verdict.verdict, VERDICT_TONES[verdict.verdict] ?? 'bad')}  ${verdict.user}: ${verdict.summary}`,
-  );
-  for (const fact of verdict.evidence) terminal.line(`  - ${fact}`);
-  if (verdict.remedy) terminal.line(`  → ${verdict.remedy}`);
-}
-
-interface PublishOptions {
-  readonly file?: string;
-  readonly id?: string;
-  readonly source: string;
-  readonly type?: string;
-  readonly tenant?: string;
-  readonly subject?: string;
-  readonly audience?: string;
-  readonly data?: string;
-}
-
-function eventOf({ id, source, type, tenant, subject, audience, data }: PublishOptions): object {
-  if (id === undefined || type === undefined || tenant === undefined) {
-    throw new CommandError(EXIT.usage, '--id, --type and --tenant are needed, or a --file');
-  }
-  return {
-    specversion: '1.0',
-    id,
-    source,
-    type,
-    tenantid: tenant,
-    subject,
-    audience,
-    data: data === undefined ? undefined : parse(data),
-  };
-}
-
-function parse(data: string): unknown {
-  try {
-    return JSON.parse(data) as unknown;
-  } catch (cause) {
-    throw new CommandError(EXIT.usage, '--data is not JSON', { cause });
+async function follow(context: Context, tail: Tail, isJson: boolean): Promise<void> {
+  const { terminal, signal } = context;
+  while (!signal.aborted) {
+    try {
+      for await (const event of tail.read(signal)) {
+        if (isJson) terminal.document(event);
+        else drawEvent(context, event);
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!tail.hasBegun) throw error;
+      terminal.say(`rejoin: ${passing(error)}`);
+    }
+    await context.wait(Tail.PAUSE_MS);
   }
 }
 
-function textOf(cell: string | { readonly text: string }): string {
-  return typeof cell === 'string' ? cell : cell.text;
+type EventOptions = Readonly<Record<string, string | number | boolean | undefined>>;
+
+function filtered(command: Command): Command {
+  return command
+    .option('--tenant <id>')
+    .option('--type <type>', 'a type, or its beginning and *')
+    .option('--subject <subject>')
+    .option('--audience <token>', 'for example user:u-1; needs a tenant');
+}
+
+/** One line, in columns that do not know what comes next. */
+function drawEvent({ terminal }: Context, event: EventView): void {
+  const { appendedAt, stage, eventId, type, tenant, subject, audience } = event;
+  terminal.line(
+    { text: fit(appendedAt, TIME_WIDTH), tone: 'dim' },
+    '  ',
+    { text: fit(stage, 'fanned_out'.length), tone: stage === 'waiting' ? 'warn' : 'good' },
+    `  ${wide(tenant)}  ${wide(type)}  ${wide(subject)}  ${wide(eventId)}  ${audience.join(', ')}`,
+  );
+}
+
+/** At least a column; what is copied is not cut. */
+function wide(text: string | null): string {
+  return (text ?? '–').padEnd(NAME_WIDTH);
 }

@@ -1,17 +1,13 @@
-import type {
-  AuditPage,
-  CoveragePage,
-  PartitionStatus,
-  PartitionsPage,
-  PartitionView,
-  PauseOutcome,
-  PendingPage,
-} from '@rejoin/operations';
+import type { CoveragePage, PartitionStatus, PartitionsPage, PartitionView, PendingPage } from '@rejoin/operations';
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
-import { age, bytes, duration, number, whole } from '../format.ts';
+import { EXIT } from '../exit-code.ts';
+import { age, bytes, number } from '../format.ts';
+import { choice, duration, paged, watched, whole } from '../options.ts';
 import type { Tone } from '../terminal.ts';
 
+const STATUSES = ['OK', 'UNKNOWN', 'WARN', 'REWIND', 'STALL', 'STOP'] as const satisfies readonly PartitionStatus[];
+const SORTS = ['partition', 'status', 'lag', 'age', 'pending', 'in', 'out', 'deadLetters'] as const;
 const TONES: Readonly<Record<PartitionStatus, Tone>> = {
   OK: 'good',
   UNKNOWN: 'dim',
@@ -24,21 +20,20 @@ const TONES: Readonly<Record<PartitionStatus, Tone>> = {
 export function addPartitionCommands(program: Command, context: Context): void {
   const { terminal } = context;
 
-  program
-    .command('lag')
+  watched(program.command('lag'))
     .description('health, lag, owners and rates of every partition')
-    .option('--sort <by>', 'partition, status, lag, age, pending, in, out or deadLetters', 'partition')
-    .option('--status <status>', 'only partitions with this status')
-    .action(async (options: { sort: string; status?: string }, command: Command) => {
+    .addOption(choice('--sort <by>', 'the greatest first', SORTS).default('partition'))
+    .addOption(choice('--status <status>', 'only partitions with this status', STATUSES))
+    .addHelpText('after', '\nExamples:\n  rejoin lag --watch\n  rejoin lag --sort age --json')
+    .action(async ({ sort, status }: { sort: string; status?: string }, command: Command) => {
       const api = context.api(command);
-      const query = { sort: options.sort, status: options.status, limit: 500 };
       await context.show(
         command,
-        () => api.get<PartitionsPage>('/v1/partitions', query),
+        () => api.get<PartitionsPage>('/v1/partitions', { sort, status, limit: 500 }),
         (page) => {
           terminal.table(page.items, [
             { title: 'P', align: 'right', cell: ({ partition }) => String(partition) },
-            { title: 'STATUS', cell: ({ status }) => ({ text: status, tone: TONES[status] }) },
+            { title: 'STATUS', whole: true, cell: (view) => ({ text: view.status, tone: TONES[view.status] }) },
             { title: 'LAG', align: 'right', cell: lagText },
             { title: 'WAITING', align: 'right', cell: ({ oldestUndeliveredAgeMs }) => age(oldestUndeliveredAgeMs) },
             { title: 'PENDING', align: 'right', cell: ({ pending }) => number(pending) },
@@ -52,45 +47,47 @@ export function addPartitionCommands(program: Command, context: Context): void {
             },
             { title: 'WHY', cell: ({ statusReason }) => statusReason },
           ]);
-          terminal.line(`${terminal.paint(page.status, TONES[page.status])} overall, as of ${page.asOf}`);
+          terminal.line({ text: page.status, tone: TONES[page.status] }, ` overall, as of ${page.asOf}`);
         },
       );
     });
 
-  program
+  const pending = program
     .command('pending')
     .description('entries that were read and not acknowledged; looking changes no delivery count')
     .argument('<partition>', 'its number', whole)
     .option('--tenant <id>')
-    .option('--limit <n>', 'most entries', whole, 50)
-    .action(async (partition: number, options: { tenant?: string; limit: number }, command: Command) => {
+    .option('--idle <duration>', 'only those untouched for so long', duration)
+    .addHelpText('after', '\nExample:\n  rejoin pending 3 --idle 30s');
+  watched(paged(pending, 50, 'entries')).action(
+    async (partition: number, { idle: minIdleMs, tenant, limit, after }: PendingOptions, command: Command) => {
       const api = context.api(command);
       await context.show(
         command,
-        () => api.get<PendingPage>(`/v1/partitions/${partition}/pending`, { ...options }),
-        ({ items, total }) => {
+        () => api.get<PendingPage>(`/v1/partitions/${partition}/pending`, { tenant, minIdleMs, limit, after }),
+        ({ items, total, next }) => {
           terminal.table(items, [
-            { title: 'ENTRY', cell: ({ entryId }) => entryId },
-            { title: 'EVENT', cell: ({ eventId }) => eventId ?? '–' },
+            { title: 'ENTRY', whole: true, cell: ({ entryId }) => entryId },
+            { title: 'EVENT', whole: true, cell: ({ eventId }) => eventId ?? '–' },
             { title: 'TYPE', cell: ({ type }) => type ?? '–' },
-            { title: 'TENANT', cell: ({ tenant }) => tenant ?? '–' },
+            { title: 'TENANT', cell: ({ tenant: of }) => of ?? '–' },
             { title: 'AGE', align: 'right', cell: ({ ageMs }) => age(ageMs) },
             { title: 'IDLE', align: 'right', cell: ({ idleMs }) => age(idleMs) },
             { title: 'DELIVERIES', align: 'right', cell: ({ deliveries }) => String(deliveries) },
             { title: 'PAYLOAD', cell: ({ payload }) => (payload === 'gone' ? { text: 'gone', tone: 'bad' } : payload) },
             { title: 'LAST ERROR', cell: ({ lastError }) => lastError ?? '–' },
           ]);
-          terminal.line(`${items.length} of ${number(total)}`);
+          terminal.line(`${items.length} of ${number(total)}${next === null ? '' : `; more with --after ${next}`}`);
         },
       );
-    });
+    },
+  );
 
-  program
-    .command('coverage')
+  watched(program.command('coverage'))
     .description('how far back clients of each partition may resume')
     .action(async (_: object, command: Command) => {
       const api = context.api(command);
-      await context.show(
+      const { unanswered } = await context.show(
         command,
         () => api.get<CoveragePage>('/v1/coverage'),
         ({ items }) =>
@@ -111,78 +108,25 @@ export function addPartitionCommands(program: Command, context: Context): void {
               align: 'right',
               cell: ({ cursorsOutside }) => (cursorsOutside > 0 ? { text: number(cursorsOutside), tone: 'bad' } : '0'),
             },
-          ]),
-      );
-    });
-
-  program
-    .command('pause')
-    .description('stop the fan-out of a partition for a time; publishing goes on')
-    .argument('<partition>', 'its number', whole)
-    .requiredOption('--for <duration>', 'for example 10m', duration)
-    .requiredOption('--reason <text>', 'goes into the audit')
-    .option('--dry-run', 'only say what would happen')
-    .action(async (partition: number, options: { for: number; reason: string; dryRun?: boolean }, command: Command) => {
-      const api = context.api(command);
-      const { for: durationMs, reason, dryRun = false } = options;
-      if (!dryRun)
-        await context.confirm(command, `Partition ${partition} stops for ${age(durationMs)}`, String(partition));
-      const outcome = (): Promise<PauseOutcome> =>
-        api.post(`/v1/partitions/${partition}/pause`, { durationMs, reason, dryRun });
-      await context.show(command, outcome, ({ pause, dryRun: dry }) =>
-        terminal.line(
-          `partition ${partition} ${dry ? 'would be' : 'is'} paused until ${pause?.until}; clients lose that much of the replay window`,
-        ),
-      );
-    });
-
-  program
-    .command('resume')
-    .description('end a pause')
-    .argument('<partition>', 'its number', whole)
-    .requiredOption('--reason <text>', 'goes into the audit')
-    .option('--dry-run', 'only say what would happen')
-    .action(
-      async (partition: number, { reason, dryRun = false }: { reason: string; dryRun?: boolean }, command: Command) => {
-        const api = context.api(command);
-        if (!dryRun) await context.confirm(command, `Partition ${partition} goes on`, String(partition));
-        const outcome = (): Promise<PauseOutcome> => api.post(`/v1/partitions/${partition}/resume`, { reason, dryRun });
-        await context.show(command, outcome, ({ changed }) =>
-          terminal.line(changed ? `partition ${partition} goes on` : `partition ${partition} is not paused`),
-        );
-      },
-    );
-
-  program
-    .command('audit')
-    .description('who did what, why, on how many')
-    .option('--by <user>')
-    .option('--action <action>')
-    .option('--since <time>', 'RFC 3339, or a span before now such as 2h')
-    .option('--limit <n>', 'most lines', whole, 50)
-    .action(async (options: Record<string, string | number>, command: Command) => {
-      const api = context.api(command);
-      await context.show(
-        command,
-        () => api.get<AuditPage>('/v1/audit', { ...options }),
-        ({ items }) =>
-          terminal.table(items, [
-            { title: 'AT', cell: ({ at }) => at },
-            { title: 'WHO', cell: ({ by }) => by },
-            { title: 'DID', cell: ({ action }) => action },
-            { title: 'COUNT', align: 'right', cell: ({ count }) => number(count) },
             {
-              title: 'RESULT',
-              cell: ({ result }) => ({
-                text: result,
-                tone: result === 'done' ? 'good' : result === 'failed' ? 'bad' : 'warn',
-              }),
+              title: 'FIRST OUT IN',
+              align: 'right',
+              cell: ({ hoursUntilOutside }) => age(hoursUntilOutside === null ? null : hoursUntilOutside * 3_600_000),
             },
-            { title: 'REASON', cell: ({ reason }) => reason },
-            { title: 'WHAT', cell: ({ filter }) => JSON.stringify(filter) },
           ]),
       );
+      if (unanswered.length > 0) {
+        terminal.say(`rejoin: no answer from ${unanswered.join(', ')}: cursors known there are not counted`);
+        context.end(EXIT.partial);
+      }
     });
+}
+
+interface PendingOptions {
+  readonly tenant?: string;
+  readonly idle?: number;
+  readonly limit: number;
+  readonly after?: string;
 }
 
 function lagText({ lag }: PartitionView): string {

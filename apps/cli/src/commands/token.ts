@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
-import { duration } from '../format.ts';
+import { duration } from '../options.ts';
 
 interface TokenOptions {
   readonly sub: string;
@@ -19,8 +19,11 @@ export function addTokenCommand(program: Command, context: Context): void {
     .option('--roles <names>', 'separated by commas')
     .option('--scope <scopes>', 'separated by spaces: events:publish ops:read ops:write')
     .option('--for <duration>', 'how long it is valid', duration, 3_600_000)
-    .addHelpText('after', '\nExample:\n  TOKEN=$(rejoin token --sub u-1 --tenant acme)')
-    .action(async ({ sub, tenant, roles, scope, for: forMs }: TokenOptions, command: Command) => {
+    .addHelpText(
+      'after',
+      '\nExamples:\n  TOKEN=$(rejoin token --sub u-1 --tenant acme)\n  REJOIN_TOKEN=$(rejoin token --sub rita --scope ops:read --for 12h)',
+    )
+    .action(({ sub, tenant, roles, scope, for: forMs }: TokenOptions, command: Command) => {
       const token = context.local.mint({
         sub,
         expiresInS: Math.ceil(forMs / 1_000),
@@ -28,10 +31,6 @@ export function addTokenCommand(program: Command, context: Context): void {
         ...(roles === undefined ? {} : { roles: roles.split(',').map((role) => role.trim()) }),
         ...(scope === undefined ? {} : { scope }),
       });
-      await context.show(
-        command,
-        async () => ({ token }),
-        () => context.terminal.line(token),
-      );
+      context.answer(command, { token }, () => context.terminal.line(token));
     });
 }
