@@ -78,7 +78,7 @@ function fishCompletion(places: readonly Place[]): string {
       ...commands.map((each) => complete(`-a ${each.name()} -d ${quote(each.description())}`, ...outside)),
       ...(words.length === 0 ? [] : [complete(`-a ${quote(words.join(' '))}`)]),
       ...options.flatMap(({ long, required, argChoices, description }) =>
-        long == null
+        long === undefined || long === null
           ? []
           : [
               complete(

@@ -8,11 +8,17 @@ export type Tone = 'good' | 'warn' | 'bad' | 'dim' | 'bold';
 /** A piece of a line. Its text says the same as its tone: nothing is told by colour alone. */
 export type Span = string | { readonly text: string; readonly tone: Tone };
 
+/** One stream; its size is known of a terminal. */
+interface Output extends Pick<NodeJS.WriteStream, 'write' | 'isTTY'> {
+  readonly columns?: number | undefined;
+  readonly rows?: number | undefined;
+}
+
 /** Where a command's output goes: data on stdout, words about it on stderr. */
 export interface Streams {
   readonly stdin: NodeJS.ReadStream;
-  readonly stdout: Pick<NodeJS.WriteStream, 'write' | 'isTTY' | 'columns' | 'rows'>;
-  readonly stderr: Pick<NodeJS.WriteStream, 'write' | 'isTTY' | 'columns'>;
+  readonly stdout: Output;
+  readonly stderr: Output;
 }
 
 const CODES: Readonly<Record<Tone, string>> = { good: '32', warn: '33', bad: '31', dim: '2', bold: '1' };
