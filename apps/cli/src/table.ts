@@ -1,4 +1,4 @@
-import type { Span } from './terminal.ts';
+import type { Span } from './span.ts';
 import { fit, widthOf } from './width.ts';
 
 /** A column of a table: how its cells are made. */

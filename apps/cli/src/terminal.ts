@@ -1,12 +1,8 @@
 import { createInterface } from 'node:readline/promises';
 import { stripVTControlCharacters } from 'node:util';
+import type { Span, Tone } from './span.ts';
 import { type Column, layOut } from './table.ts';
 import { cut, widthOf } from './width.ts';
-
-export type Tone = 'good' | 'warn' | 'bad' | 'dim' | 'bold';
-
-/** A piece of a line. Its text says the same as its tone: nothing is told by colour alone. */
-export type Span = string | { readonly text: string; readonly tone: Tone };
 
 /** One stream; its size is known of a terminal. */
 interface Output extends Pick<NodeJS.WriteStream, 'write' | 'isTTY'> {

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { Context } from '../context.ts';
 import { number } from '../format.ts';
 import { choice, paged, watched } from '../options.ts';
-import type { Tone } from '../terminal.ts';
+import type { Tone } from '../span.ts';
 
 const ACTIONS = [
   'dead-letters.redrive',

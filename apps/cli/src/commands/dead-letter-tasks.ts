@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { Context } from '../context.ts';
 import { number } from '../format.ts';
 import { watched } from '../options.ts';
-import type { Tone } from '../terminal.ts';
+import type { Tone } from '../span.ts';
 
 const TONES: Partial<Record<TaskView['state'], Tone>> = { done: 'good', failed: 'bad', cancelled: 'warn' };
 

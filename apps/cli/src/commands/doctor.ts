@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { Context } from '../context.ts';
 import { EXIT } from '../exit-code.ts';
 import { watched } from '../options.ts';
-import type { Tone } from '../terminal.ts';
+import type { Tone } from '../span.ts';
 
 const TONES: Readonly<Record<DoctorView['findings'][number]['severity'], Tone>> = {
   critical: 'bad',

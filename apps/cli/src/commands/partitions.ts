@@ -4,7 +4,7 @@ import type { Context } from '../context.ts';
 import { EXIT } from '../exit-code.ts';
 import { age, bytes, number } from '../format.ts';
 import { choice, duration, paged, watched, whole } from '../options.ts';
-import type { Tone } from '../terminal.ts';
+import type { Tone } from '../span.ts';
 
 const STATUSES = ['OK', 'UNKNOWN', 'WARN', 'REWIND', 'STALL', 'STOP'] as const satisfies readonly PartitionStatus[];
 const SORTS = ['partition', 'status', 'lag', 'age', 'pending', 'in', 'out', 'deadLetters'] as const;
@@ -75,6 +75,8 @@ export function addPartitionCommands(program: Command, context: Context): void {
             { title: 'IDLE', align: 'right', cell: ({ idleMs }) => age(idleMs) },
             { title: 'DELIVERIES', align: 'right', cell: ({ deliveries }) => String(deliveries) },
             { title: 'PAYLOAD', cell: ({ payload }) => (payload === 'gone' ? { text: 'gone', tone: 'bad' } : payload) },
+            { title: 'ATTEMPT', align: 'right', cell: ({ attempt }) => number(attempt) },
+            { title: 'TRIALS', align: 'right', cell: ({ trials }) => number(trials) },
             { title: 'LAST ERROR', cell: ({ lastError }) => lastError ?? '–' },
           ]);
           terminal.line(`${items.length} of ${number(total)}${next === null ? '' : `; more with --after ${next}`}`);

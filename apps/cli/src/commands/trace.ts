@@ -2,7 +2,7 @@ import type { TraceView, VerdictCode } from '@rejoin/operations';
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
 import { watched } from '../options.ts';
-import type { Tone } from '../terminal.ts';
+import type { Tone } from '../span.ts';
 
 const VERDICT_TONES: Partial<Record<VerdictCode, Tone>> = {
   DELIVERED_ACKNOWLEDGED: 'good',
