@@ -57,6 +57,7 @@ async function signIn(token: string, path = '/'): Promise<void> {
 beforeAll(async () => {
   execFileSync(process.execPath, ['scripts/bundle-console.mjs'], { cwd: new URL('../../../', import.meta.url) });
   [fixture, browser] = await Promise.all([OperationsFixture.start(), launchBrowser()]);
+  fixture.startTasks();
   for (let i = 0; i < 4; i++) await bury('acme', 'odd.thing');
   for (let i = 0; i < 2; i++) await bury('bolt', 'odder.thing');
   const event = { specversion: '1.0', source: '/orders', type: 'order.paid', tenantid: 'acme', subject: '991' };

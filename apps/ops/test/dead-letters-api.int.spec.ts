@@ -27,12 +27,14 @@ async function bury(tenant: string, code: DeadLetterCode, type = 'odd.thing'): P
 
 const ended = (id: string) =>
   eventually(async () => {
-    const { body } = await fixture.get(`/v1/dead-letters/tasks/${id}`);
-    return body.state === 'running' ? null : body;
+    const { status, body } = await fixture.get(`/v1/dead-letters/tasks/${id}`);
+    expect({ status, body }).toMatchObject({ status: 200 });
+    return ['waiting', 'running'].includes(body.state) ? null : body;
   });
 
 beforeAll(async () => {
   fixture = await OperationsFixture.start();
+  fixture.startTasks();
   for (let i = 0; i < 6; i++) await bury('acme', 'NO_AUDIENCE_RULE');
   for (let i = 0; i < 3; i++) await bury('bolt', 'AUDIENCE_TEMPLATE', 'order.paid');
 });
@@ -141,6 +143,27 @@ describe('dead letters over HTTP', () => {
   });
 });
 
+describe('tasks', () => {
+  it('survive the process that they were asked of: another one follows, cancels and lists them', async () => {
+    const id = await bury('acme', 'INVALID_EVENT');
+    const other = await OperationsFixture.start({ REJOIN_PREFIX: fixture.ops.prefix });
+    let task: { id: string };
+    try {
+      const asked = { ids: [id], reason: 'from elsewhere', ratePerSecond: 5 };
+      ({ task } = (await other.post('/v1/dead-letters/discard', asked)).body);
+    } finally {
+      await other.stop();
+    }
+    expect(await ended(task.id)).toMatchObject({ state: 'done', total: 1, by: 'olga', outcomes: { discarded: 1 } });
+    expect((await fixture.get('/v1/dead-letters/tasks')).body.items[0]).toMatchObject({ id: task.id });
+    const late = await fixture.post(`/v1/dead-letters/tasks/${task.id}/cancel`, { reason: 'too late' });
+    expect(late.body).toMatchObject({ state: 'done' });
+    const [end] = (await fixture.get('/v1/audit?action=dead-letters.discard')).body.items;
+    expect(end).toMatchObject({ result: 'done', count: 1, by: 'olga', filter: { task: task.id } });
+    expect(await fixture.get('/v1/dead-letters/tasks/unknown')).toMatchObject(problem(404, 'NOT_FOUND'));
+  });
+});
+
 describe('who may', () => {
   it('nobody without the scope looks or acts', async () => {
     expect(await fixture.get('/v1/dead-letters', SERVICE)).toMatchObject(problem(403, 'FORBIDDEN'));
@@ -169,6 +192,15 @@ describe('who may', () => {
     expect((await fixture.get('/v1/dead-letters?tenant=acme')).body.items).toEqual([]);
     const foreign = (await fixture.get('/v1/dead-letters/tasks', ACME_OPERATOR)).body.items;
     expect(foreign.map(({ by }: { by: string }) => by)).toEqual(['anna']);
+    const task = (await fixture.get('/v1/dead-letters/tasks')).body.items.find(
+      ({ by }: { by: string }) => by === 'olga',
+    );
+    expect(await fixture.get(`/v1/dead-letters/tasks/${task.id}`, ACME_OPERATOR)).toMatchObject(
+      problem(404, 'NOT_FOUND'),
+    );
+    const cancel = { reason: 'not mine' };
+    const cancelled = await fixture.post(`/v1/dead-letters/tasks/${task.id}/cancel`, cancel, ACME_OPERATOR);
+    expect(cancelled).toMatchObject(problem(404, 'NOT_FOUND'));
   });
 
   it('both ids and filter, or neither, or no reason, is refused', async () => {

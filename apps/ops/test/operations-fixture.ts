@@ -1,3 +1,4 @@
+import { JobRunner } from '@rejoin/jobs';
 import { connect, disconnect, type Keyspace, keyspace, type RedisClient } from '@rejoin/redis';
 import { testRedis, tokenFor } from '@rejoin/testing';
 import { type Answer, RunningOps } from './running-ops.ts';
@@ -15,6 +16,8 @@ export class OperationsFixture {
   readonly client: RedisClient;
   readonly keys: Keyspace;
 
+  #runner: JobRunner | undefined;
+
   private constructor(ops: RunningOps) {
     this.ops = ops;
     this.keys = keyspace(ops.prefix);
@@ -25,7 +28,21 @@ export class OperationsFixture {
     return new OperationsFixture(await RunningOps.start(environment));
   }
 
+  /** Runs tasks, as every worker does. */
+  startTasks(): void {
+    this.#runner = new JobRunner({
+      redisUrl: testRedis(),
+      keys: this.keys,
+      partitions: 8,
+      release: () => Promise.resolve(),
+      rehearse: () => Promise.resolve({ rooms: [] }),
+      onError: () => undefined,
+    });
+    this.#runner.start();
+  }
+
   async stop(): Promise<void> {
+    await this.#runner?.stop();
     disconnect(this.client);
     await this.ops.stop();
   }

@@ -3,7 +3,9 @@ import { DeadLetterStore } from '@rejoin/streams';
 import { type Job, WaitingError, Worker } from 'bullmq';
 import { BullmqConnection } from './bullmq-connection.ts';
 import { TASKS, TIMERS, type TimerData } from './queues.ts';
-import type { TaskData, TaskResult } from './task.ts';
+import type { Task, TaskData, TaskResult } from './task.ts';
+import { auditEnd } from './task-audit.ts';
+import { taskOfJob } from './task-of-job.ts';
 import { TaskInterruptedError, TaskRun, type TaskRunOptions } from './task-run.ts';
 
 export interface JobRunnerOptions extends Pick<TaskRunOptions, 'rehearse'> {
@@ -65,6 +67,11 @@ export class JobRunner {
       worker.on('error', onConnectionError);
       worker.on('failed', (job, error) => onError(error, job?.id === undefined ? {} : { job: job.id }));
     }
+    tasks.on('failed', (job) => {
+      // Without an end it is tried again.
+      if (job?.finishedOn !== undefined)
+        void this.#track(this.#audit(job, 'failed', { client, keys, store, rehearse }));
+    });
     this.#running = { connection, workers: [timers, tasks] };
   }
 
@@ -104,12 +111,27 @@ export class JobRunner {
 
   async #runTask(job: Job<TaskData, TaskResult>, options: TaskRunOptions): Promise<TaskResult> {
     try {
-      return await new TaskRun(job, options, this.#stopping.signal).run();
+      const result = await new TaskRun(job, options, this.#stopping.signal).run();
+      await this.#audit(job, result.isCancelled ? 'cancelled' : 'done', options);
+      return result;
     } catch (error) {
       if (!(error instanceof TaskInterruptedError)) throw error;
       // Another worker takes it up where it is.
       await job.moveToWait(job.token);
       throw new WaitingError();
+    }
+  }
+
+  /** Never rejects: what was done is done, and its beginning is audited. */
+  async #audit(
+    job: Job<TaskData, TaskResult>,
+    state: Task['state'],
+    { client, keys, store }: TaskRunOptions,
+  ): Promise<void> {
+    try {
+      await auditEnd(client, keys, await taskOfJob(job, state, store));
+    } catch (error) {
+      this.#options.onError(error as Error, job.id === undefined ? {} : { job: job.id });
     }
   }
 }

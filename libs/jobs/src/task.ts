@@ -20,6 +20,8 @@ export interface TaskRequest {
   /** Why; kept with the task, and in the tombstones. */
   readonly reason: string;
   readonly by?: string;
+  /** The one tenant that who asks is bound to; `null` for all, the default. */
+  readonly tenant?: string | null;
   /** Dead letters per second; 100 by default. */
   readonly ratePerSecond?: number;
 }
@@ -57,6 +59,7 @@ export interface Task {
   readonly selection: TaskSelection;
   readonly reason: string;
   readonly by: string | null;
+  readonly tenant: string | null;
   readonly ratePerSecond: number;
   /** Dead letters that it was to handle; `null` where they were not counted yet. */
   readonly total: number | null;
@@ -79,6 +82,7 @@ export interface TaskData {
   readonly selection: TaskSelection;
   readonly reason: string;
   readonly by: string | null;
+  readonly tenant: string | null;
   readonly ratePerSecond: number;
   readonly askedAtMs: number;
 }

@@ -3,7 +3,8 @@ import type { Keyspace, RedisClient } from '@rejoin/redis';
 import { type DeadLetterStore, parseDeadLetterId } from '@rejoin/streams';
 import type { Job, Queue } from 'bullmq';
 import { InvalidTaskError } from './errors.ts';
-import { NO_PROGRESS, type Task, type TaskData, type TaskProgress, type TaskRequest, type TaskResult } from './task.ts';
+import type { Task, TaskData, TaskKind, TaskRequest, TaskResult } from './task.ts';
+import { taskOfJob } from './task-of-job.ts';
 
 /** Most dead letters that a task names one by one; for more there are filters. */
 const MAX_IDS = 10_000;
@@ -37,14 +38,22 @@ export class Tasks {
    * @throws InvalidTaskError
    */
   async start(request: TaskRequest): Promise<Task> {
-    const { kind, selection, reason, by = null, ratePerSecond = DEFAULT_RATE } = request;
+    const { kind, selection, reason, by = null, tenant = null, ratePerSecond = DEFAULT_RATE } = request;
     const problem = problemOf(request, ratePerSecond);
     if (problem) throw new InvalidTaskError(problem);
     const askedAtMs = Date.now();
-    const data: TaskData = { kind, selection: fixed(selection, askedAtMs), reason, by, ratePerSecond, askedAtMs };
+    const data: TaskData = {
+      kind,
+      selection: fixed(selection, askedAtMs),
+      reason,
+      by,
+      tenant,
+      ratePerSecond,
+      askedAtMs,
+    };
     const jobId = `t${randomBytes(9).toString('hex')}`;
     const job = await this.#queue.add(kind, data, { jobId });
-    return this.#view(job, 'waiting');
+    return taskOfJob(job, 'waiting', this.#store);
   }
 
   /** A task, up to a week after it was over. */
@@ -56,20 +65,25 @@ export class Tasks {
   async list({
     offset = 0,
     limit = 50,
+    kinds,
+    tenant,
   }: {
     readonly offset?: number;
     readonly limit?: number;
+    /** Only these. */
+    readonly kinds?: readonly TaskKind[];
+    /** Only those of who is bound to this tenant. */
+    readonly tenant?: string;
   } = {}): Promise<TaskPage> {
     const types = ['active', 'waiting', 'delayed', 'completed', 'failed'] as const;
-    const counts = await this.#queue.getJobCounts(...types);
-    const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
     // BullMQ orders within one state only; all that it keeps are a thousand.
     const jobs = await this.#queue.getJobs([...types], 0, -1);
-    const wanted = jobs
+    const found = jobs
       .filter((job) => job !== undefined)
-      .sort((a, b) => b.timestamp - a.timestamp)
-      .slice(offset, offset + limit);
-    return { items: await Promise.all(wanted.map((job) => this.#viewOf(job))), total };
+      .filter(({ data }) => (!kinds || kinds.includes(data.kind)) && (tenant === undefined || data.tenant === tenant))
+      .sort((a, b) => b.timestamp - a.timestamp);
+    const wanted = found.slice(offset, offset + limit);
+    return { items: await Promise.all(wanted.map((job) => this.#viewOf(job))), total: found.length };
   }
 
   /** Ends a task that is not over; what it did stays done. Says whether there was one to end. */
@@ -82,46 +96,18 @@ export class Tasks {
     return true;
   }
 
-  async #viewOf(job: Job<TaskData, TaskResult>): Promise<Task> {
-    const state = await job.getState();
-    if (state === 'completed') return this.#view(job, job.returnvalue.isCancelled ? 'cancelled' : 'done');
-    if (state === 'failed') return this.#view(job, 'failed');
-    return this.#view(job, state === 'active' ? 'running' : 'waiting');
+  async #read(job: Job<TaskData, TaskResult>): Promise<Job<TaskData, TaskResult>> {
+    return (await this.#queue.getJob(job.id as string)) ?? job;
   }
 
-  async #view(job: Job<TaskData, TaskResult>, state: Task['state']): Promise<Task> {
-    const id = job.id as string;
-    const { kind, selection, reason, by, ratePerSecond, askedAtMs } = job.data;
-    const progress = { ...NO_PROGRESS, ...(job.progress as Partial<TaskProgress>) };
-    const tally = await this.#store.tally(id);
-    const { refused, rehearsed, rehearsals, index } = progress;
-    const changed = tally.appended + tally.duplicate + tally.discarded;
-    // Of ids that one step went through twice the first time counts, and that the partitions counted.
-    const gone = 'ids' in selection ? Math.max(0, index - changed - refused - rehearsed) : progress.gone;
-    return {
-      id,
-      kind,
-      state,
-      selection,
-      reason,
-      by,
-      ratePerSecond,
-      total: progress.total,
-      handled: changed + refused + rehearsed + gone,
-      outcomes: {
-        redriven: tally.appended,
-        discarded: tally.discarded,
-        duplicates: tally.duplicate,
-        refused,
-        gone,
-        rehearsed,
-      },
-      rehearsals,
-      askedAtMs,
-      startedAtMs: job.processedOn ?? null,
-      endedAtMs: job.finishedOn ?? null,
-      error: state === 'failed' ? (job.failedReason ?? null) : null,
-    };
+  async #viewOf(found: Job<TaskData, TaskResult>): Promise<Task> {
+    const state = await found.getState();
+    const isOver = state === 'completed' || state === 'failed';
+    // It may have ended since it was read, and how it ended was not there then.
+    const job = isOver && found.finishedOn === undefined ? await this.#read(found) : found;
+    if (state === 'completed') return taskOfJob(job, job.returnvalue?.isCancelled ? 'cancelled' : 'done', this.#store);
+    if (state === 'failed') return taskOfJob(job, 'failed', this.#store);
+    return taskOfJob(job, state === 'active' ? 'running' : 'waiting', this.#store);
   }
 }
 

@@ -1,3 +1,4 @@
+import { createJobs, type Jobs } from '@rejoin/jobs';
 import type { Keyspace, RedisClient } from '@rejoin/redis';
 import { GatewayControl } from '@rejoin/socketio';
 import { Audit } from './audit/audit.ts';
@@ -53,6 +54,7 @@ export class Operations {
   readonly traces: Traces;
   readonly #sampler: Sampler;
   readonly #control: GatewayControl;
+  readonly #jobs: Jobs;
 
   constructor(options: OperationsOptions) {
     const { client, keys, partitions, redisUrl, replay, controlMs, sampleMs, rehearse, onError } = options;
@@ -69,10 +71,11 @@ export class Operations {
       onError,
       ...(sampleMs === undefined ? {} : { intervalMs: sampleMs }),
     });
+    this.#jobs = createJobs({ redisUrl, keys, partitions, onError });
     this.audit = new Audit(client, keys);
     this.connections = new ConnectionsOfGateways(this.#control, client, keys, this.audit);
     this.coverage = new Coverage(this.#sampler, this.#control, partitions, replay);
-    this.deadLetters = new DeadLetters(client, keys, partitions, this.audit, rehearse);
+    this.deadLetters = new DeadLetters(client, keys, partitions, this.audit, this.#jobs.tasks, rehearse);
     this.doctor = new Doctor(client, keys, partitions, this.#sampler);
     this.events = new Events(client, keys, partitions, this.audit);
     this.partitions = new Partitions(client, keys, partitions, this.#sampler);
@@ -87,10 +90,9 @@ export class Operations {
     this.#sampler.start();
   }
 
-  /** Resolves when tasks have ended after their step at hand. */
   async stop(): Promise<void> {
     this.#sampler.stop();
-    await this.deadLetters.tasks.stop();
     this.#control.close();
+    await this.#jobs.close();
   }
 }

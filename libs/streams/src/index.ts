@@ -7,6 +7,7 @@ export {
 } from './append.ts';
 export { BacklogFullError, type FullReason, StreamUnavailableError } from './append-errors.ts';
 export { type Attempts, readAttempts } from './attempts.ts';
+export { type AuditLine, writeAuditLine } from './audit-line.ts';
 export { BlockingConnection } from './blocking-connection.ts';
 export {
   type DeadLetterCode,

@@ -1,5 +1,6 @@
 import { type EntryId, entryIdTimeMs, isEntryId } from '@rejoin/protocol';
 import type { Keyspace, RedisClient } from '@rejoin/redis';
+import { writeAuditLine } from '@rejoin/streams';
 import { type Actor, requireAllTenants } from '../actor.ts';
 import { formatPosition, parsePosition } from '../position.ts';
 import type { AuditAction, AuditPage, AuditView } from './audit-view.ts';
@@ -19,34 +20,24 @@ export interface AuditQuery {
   readonly after?: string;
 }
 
-/** Lines that are kept, about; the oldest go. Some hundred bytes each. */
-const MAX_LINES = 100_000;
 const SCAN_PAGE = 500;
 const SCAN_BUDGET = 20_000;
 
 /** Who did what, why, on how many: a stream to which lines are only ever added. */
 export class Audit {
   readonly #client: RedisClient;
-  readonly #key: string;
+  readonly #keys: Keyspace;
 
   constructor(client: RedisClient, keys: Keyspace) {
     this.#client = client;
-    this.#key = keys.audit;
+    this.#keys = keys;
   }
 
   /** Writes a line; what is done without one is not done, so callers write it before they say that it is done. */
   async write(actor: Actor, { action, filter, count, result, reason, detail }: AuditLine): Promise<void> {
-    const line = JSON.stringify({
-      action,
-      by: actor.user,
-      tenant: actor.tenant,
-      filter,
-      count,
-      result,
-      reason,
-      detail: detail ?? null,
-    });
-    await this.#client.xadd(this.#key, 'MAXLEN', '~', MAX_LINES, '*', 'line', line);
+    const { user: by, tenant } = actor;
+    const line = { action, by, tenant, filter, count, result, reason, detail: detail ?? null };
+    await writeAuditLine(this.#client, this.#keys, line);
   }
 
   /** Latest first. @throws OperationError */
@@ -59,7 +50,7 @@ export class Audit {
     let position: EntryId | null = null;
     for (let scanned = 0; scanned < SCAN_BUDGET; scanned += SCAN_PAGE) {
       const entries = await this.#client.xrevrange(
-        this.#key,
+        this.#keys.audit,
         end,
         sinceMs === undefined ? '-' : String(sinceMs),
         'COUNT',

@@ -1,3 +1,4 @@
+import type { Tasks } from '@rejoin/jobs';
 import type { DomainEvent } from '@rejoin/protocol';
 import type { Keyspace, RedisClient } from '@rejoin/redis';
 import {
@@ -46,11 +47,18 @@ export class DeadLetters {
   readonly #audit: Audit;
   readonly #rehearse: Rehearse | undefined;
 
-  constructor(client: RedisClient, keys: Keyspace, partitions: number, audit: Audit, rehearse?: Rehearse) {
+  constructor(
+    client: RedisClient,
+    keys: Keyspace,
+    partitions: number,
+    audit: Audit,
+    tasks: Tasks,
+    rehearse: Rehearse | undefined,
+  ) {
     this.#rehearse = rehearse;
     this.#store = new DeadLetterStore(client, keys, partitions);
     this.#audit = audit;
-    this.tasks = new DeadLetterTasks(this.#store, audit);
+    this.tasks = new DeadLetterTasks(tasks, audit);
   }
 
   /** Latest failure first. @throws OperationError */
