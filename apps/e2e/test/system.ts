@@ -50,6 +50,8 @@ export class System {
       JWT_SECRET: TEST_JWT_SECRET,
       PORT: '0',
       OPS_PORT: '0',
+      // Feeds hold what a test published, and nothing else.
+      CANARY: '0s',
       ...env,
     };
   }

@@ -33,6 +33,7 @@ export async function startGateway({ environment, lifecycle, logger }: AppContex
     prefix: configuration.prefix,
     ...(configuration.partitions === undefined ? {} : { partitions: configuration.partitions }),
     windowMs: configuration.windowMs,
+    canaryMs: configuration.canaryMs,
     ...boundsOf(configuration),
     log: logger,
     tokens: configuration,
@@ -69,5 +70,5 @@ function asConfigurationProblem(error: unknown): never {
 }
 
 function healthOf(gateway: ResumableGateway): Health {
-  return { ready: gateway.ready, checks: { feed: { ready: gateway.ready } } };
+  return { ready: gateway.ready, checks: gateway.checks };
 }

@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
+import { EmbeddedRedisError } from './errors.ts';
 
 /** Scripts with flags, `<ms>-*` entry IDs and consumer group lag are there since 7.0. */
 export const MINIMUM_REDIS_MAJOR = 7;
@@ -17,10 +18,16 @@ export interface RedisServer {
 }
 
 /**
- * The first `redis-server` or `valkey-server` of at least {@link MINIMUM_REDIS_MAJOR} on a search path; `null` where there is none.
+ * The server that `REDIS_SERVER` names, else the first `redis-server` or `valkey-server` of at least {@link MINIMUM_REDIS_MAJOR} on a search path; `null` where there is none.
  * @param searchPath a list of folders as in `PATH`, which it is by default
+ * @param named the path of the one server that is to be used, whatever else there is; `REDIS_SERVER` by default
+ * @throws EmbeddedRedisError `REDIS_NOT_FOUND` where the named one is no such server
  */
-export async function findRedisServer(searchPath = process.env.PATH ?? ''): Promise<RedisServer | null> {
+export async function findRedisServer(
+  searchPath = process.env.PATH ?? '',
+  named = process.env.REDIS_SERVER ?? '',
+): Promise<RedisServer | null> {
+  if (named !== '') return requireServer(named);
   for (const name of NAMES) {
     for (const folder of searchPath.split(delimiter)) {
       if (folder === '') continue;
@@ -30,6 +37,15 @@ export async function findRedisServer(searchPath = process.env.PATH ?? ''): Prom
     }
   }
   return null;
+}
+
+async function requireServer(path: string): Promise<RedisServer> {
+  const version = await versionOf(path);
+  if (version && Number.parseInt(version, 10) >= MINIMUM_REDIS_MAJOR) return { path, version };
+  throw new EmbeddedRedisError(
+    'REDIS_NOT_FOUND',
+    `REDIS_SERVER is ${path}, which is no redis-server or valkey-server of version ${MINIMUM_REDIS_MAJOR}.0 or newer`,
+  );
 }
 
 /** `null` where the file is no program or no such server. */

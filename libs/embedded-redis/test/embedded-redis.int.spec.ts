@@ -214,12 +214,14 @@ describe('a start', () => {
   });
 
   it('finds no server where none is on the search path', async () => {
-    const { PATH } = process.env;
+    const { PATH, REDIS_SERVER } = process.env;
     process.env.PATH = directory;
+    delete process.env.REDIS_SERVER;
     try {
       await expect(startEmbeddedRedis({ directory })).rejects.toMatchObject({ code: 'REDIS_NOT_FOUND' });
     } finally {
       process.env.PATH = PATH;
+      if (REDIS_SERVER !== undefined) process.env.REDIS_SERVER = REDIS_SERVER;
     }
   });
 });

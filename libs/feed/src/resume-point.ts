@@ -13,6 +13,8 @@ import type { ReplayRoom } from './replay.ts';
 export interface ResumePoint {
   readonly epoch: string;
   readonly floor: EntryId;
+  /** The highest trimmed entry that was in a room: below it something may be missing. */
+  readonly floorAddressed: EntryId;
   readonly nowMs: number;
   readonly eventsLast: EntryId;
   readonly feedLast: EntryId;
@@ -43,10 +45,10 @@ export async function readResumePoint(
   const roomKeys = rooms.map(({ room }) => keys.room(room));
   const reply = await script.run(
     client,
-    [keys.epoch, keys.floor, keys.events, keys.feed, ...roomKeys],
+    [keys.epoch, keys.floor, keys.events, keys.feed, keys.floorAddressed, ...roomKeys],
     [cursor ?? '', ...rooms.map(({ since }) => since)],
   );
-  const [epoch, floor, now, eventsLast, feedLast, exists, following, cut] = reply as [
+  const [epoch, floor, now, eventsLast, feedLast, exists, following, cut, floorAddressed] = reply as [
     string,
     EntryId,
     string,
@@ -55,10 +57,12 @@ export async function readResumePoint(
     number,
     EntryId,
     EntryId,
+    EntryId,
   ];
   return {
     epoch,
     floor,
+    floorAddressed,
     nowMs: Number(now),
     eventsLast,
     feedLast,
@@ -88,7 +92,7 @@ export function judgeCursor(
   const within = earlierEntryId(laterEntryId(entryId, point.floor), point.feedLast);
   if (cursor.epoch !== point.epoch) return gap('epoch', within);
   if (compareEntryIds(entryId, laterEntryId(point.eventsLast, point.feedLast)) > 0) return gap('ahead', within);
-  if (compareEntryIds(entryId, point.floor) < 0) return gap('window', point.floor);
+  if (compareEntryIds(entryId, point.floorAddressed) < 0) return gap('window', point.floor);
   if (compareEntryIds(entryId, point.floor) > 0 && !point.entryExists) return gap('unknown_entry', entryId);
   // An index may have expired with what it held before the window, though the feed still has it. Where nothing follows the
   // cursor, or only younger entries do, nothing can be missing.

@@ -6,6 +6,7 @@ export interface PartitionKeys {
   readonly feed: string;
   readonly done: string;
   readonly floor: string;
+  readonly floorAddressed: string;
   readonly epoch: string;
   readonly lease: string;
   readonly fence: string;
@@ -115,6 +116,7 @@ function partitionKeys(prefix: string, partition: number): PartitionKeys {
     feed: `${tag}:feed`,
     done: `${tag}:done`,
     floor: `${tag}:floor`,
+    floorAddressed: `${tag}:floor-addressed`,
     epoch: `${tag}:epoch`,
     lease: `${tag}:lease`,
     fence: `${tag}:fence`,

@@ -30,6 +30,8 @@ export interface GatewayListener {
   onLimited?(scope: string): void;
   /** The tail may have missed entries of a partition: its clients are told to resume. */
   onHole?(partition: number, reason: string): void;
+  /** A canary that this gateway published came back to it after so many milliseconds. */
+  onCanary?(roundTripMs: number): void;
 }
 
 /** Events by what became of them for one connection, since the gateway started. */

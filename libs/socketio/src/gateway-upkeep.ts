@@ -1,5 +1,5 @@
 import type { FeedTail } from '@rejoin/feed';
-import { formatCursor, refusal } from '@rejoin/protocol';
+import { type EntryId, formatCursor, refusal } from '@rejoin/protocol';
 import type { Connections } from './connections.ts';
 import type { GroupRooms } from './group-rooms.ts';
 import type { Membership } from './membership.ts';
@@ -15,10 +15,15 @@ export interface GatewayUpkeepOptions {
   readonly revocations: Revocations;
   readonly groups: GroupRooms;
   readonly windowMs: number;
+  /** The last entry of a partition that the tail brought and that was in a room. */
+  lastAddressed(partition: number): EntryId | undefined;
   readonly log: GatewayLog;
 }
 
-/** A quiet client learns the tail's position this often at least, and no later than a 24th of the window. */
+/**
+ * A quiet client learns the tail's position this often at least, and no later than a 24th of the window. Where nothing moved
+ * the tail but entries in no room, a 24th of the window is soon enough.
+ */
 const CURSOR_INTERVAL_MS = 60_000;
 /** Sessions are written again this often at least, and four times in their life. */
 const SESSION_INTERVAL_MS = 600_000;
@@ -34,6 +39,8 @@ const MIN_INTERVAL_MS = 50;
 export class GatewayUpkeep {
   readonly #options: GatewayUpkeepOptions;
   readonly #timers: NodeJS.Timeout[] = [];
+  readonly #told = new Map<number, EntryId | undefined>();
+  #allToldAtMs = performance.now();
   #groupsFailed = false;
 
   constructor(options: GatewayUpkeepOptions) {
@@ -60,8 +67,15 @@ export class GatewayUpkeep {
   }
 
   #tellCursors(): void {
-    const { tail, partitions, connections } = this.#options;
+    const { tail, partitions, connections, windowMs, lastAddressed } = this.#options;
+    const nowMs = performance.now();
+    // A timer may be a little early.
+    const isDue = nowMs - this.#allToldAtMs >= windowMs / 25;
+    if (isDue) this.#allToldAtMs = nowMs;
     for (let partition = 0; partition < partitions; partition++) {
+      const addressed = lastAddressed(partition);
+      if (!isDue && this.#told.get(partition) === addressed) continue;
+      this.#told.set(partition, addressed);
       const position = tail.position(partition);
       let packet: EncodedPacket | undefined;
       const shared = (): EncodedPacket => {

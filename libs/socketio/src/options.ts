@@ -42,6 +42,11 @@ export interface ResumableGatewayOptions {
   readonly partitions?: number;
   /** How far back a client may resume, in milliseconds; 24 hours by default. */
   readonly windowMs?: number;
+  /**
+   * How long a partition may bring nothing before this gateway publishes a canary into it, in milliseconds; 0, the default, never
+   * does. See {@link PathProof}.
+   */
+  readonly canaryMs?: number;
   readonly bounds?: Partial<GatewayBounds>;
   readonly connections?: Partial<ConnectionBounds>;
   readonly rates?: Partial<Rates>;

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { FeedTail, RoomHistory } from '@rejoin/feed';
-import { formatCursor, refusal, type WireCode } from '@rejoin/protocol';
+import { type EntryId, formatCursor, refusal, type WireCode } from '@rejoin/protocol';
 import { type ConnectionUse, connect, disconnect, openInstallation, type RedisClient } from '@rejoin/redis';
 import type { Namespace, Server, ServerOptions, Socket } from 'socket.io';
 import { clientAddress } from './client-address.ts';
@@ -24,6 +24,7 @@ import type { LimitListener } from './limits/limit-listener.ts';
 import { Membership } from './membership.ts';
 import { type GatewaySettings, type ResumableGatewayOptions, settingsOf } from './options.ts';
 import { OriginPolicy } from './origin-policy.ts';
+import { PathProof } from './path-proof.ts';
 import type { ConnectionPrincipal } from './principal.ts';
 import { Replayer, type ReplayRequest } from './replayer.ts';
 import { returnDelayMs } from './return-delay.ts';
@@ -32,12 +33,19 @@ import { SessionStore } from './session-store.ts';
 import { StreamsAdapter } from './streams-adapter.ts';
 import { Vestibule } from './vestibule.ts';
 
+/** One thing that is asked of a gateway that serves. */
+export interface GatewayCheck {
+  readonly ready: boolean;
+  readonly detail?: string;
+}
+
 /** What exists once a gateway is started. */
 interface Running {
   readonly control: ControlChannel;
   readonly tail: FeedTail;
   readonly membership: Membership;
   readonly groups: GroupRooms;
+  readonly path: PathProof;
   readonly history: RoomHistory;
   readonly door: Door;
   readonly upkeep: GatewayUpkeep;
@@ -68,6 +76,8 @@ export class ResumableGateway {
   readonly #vestibule: Vestibule;
   /** For operators: who was here lately. */
   readonly #closings = new Closings();
+  /** By partition: the last entry that the tail brought and that was in a room. */
+  readonly #lastAddressed = new Map<number, EntryId>();
   #namespace: Namespace | undefined;
   #running: Running | undefined;
   #stopping: Promise<void> | undefined;
@@ -98,7 +108,8 @@ export class ResumableGateway {
     const { keys, windowMs, bounds, log, authorizeWatch } = this.#settings;
     const { onLimited } = this.#limitListener();
     const { partitions } = await openInstallation(this.#commands, keys, this.#settings.partitions);
-    const tail = this.#createTail(partitions);
+    const path = this.#createPathProof(partitions);
+    const tail = this.#createTail(partitions, path);
     await Promise.all([tail.start(), this.#revocations.read(), this.#limits.connections.start()]);
     const sessions = new SessionStore(this.#commands, keys, windowMs);
     const membership = new Membership({ tail, sessions, maxWatched: bounds.maxWatched, authorizeWatch, onLimited });
@@ -137,9 +148,11 @@ export class ResumableGateway {
       groups,
       revocations: this.#revocations,
       windowMs,
+      lastAddressed: (partition) => this.#lastAddressed.get(partition),
       log,
     });
     upkeep.start();
+    path.start();
     const control = createControl({
       reports: { connections: this.#connections, closings: this.#closings, tail },
       gatewayId: this.#limits.connections.gatewayId,
@@ -155,6 +168,7 @@ export class ResumableGateway {
       membership,
       groups,
       door,
+      path,
       upkeep,
       history: new RoomHistory(this.#commands, keys, partitions),
     };
@@ -201,9 +215,23 @@ export class ResumableGateway {
     namespace.on('connection', (socket) => this.#onConnection(socket));
   }
 
-  /** Whether clients can be served: the tail reads, and the gateway is not stopping. */
+  /** Whether clients should be sent here: every one of {@link checks} passes. */
   get ready(): boolean {
-    return this.#running !== undefined && !this.#running.door.draining && this.#running.tail.ready;
+    return Object.values(this.checks).every(({ ready }) => ready);
+  }
+
+  /**
+   * What is asked of a gateway that serves: `redis` answers, the tail reads the `feed`, the `path` of events is open (as far as canaries
+   * tell), and the `door` is not closed because the gateway stops.
+   */
+  get checks(): Readonly<Record<'redis' | 'feed' | 'path' | 'door', GatewayCheck>> {
+    const { tail, path, door } = this.#running ?? {};
+    return {
+      redis: { ready: this.#commands.status === 'ready' },
+      feed: { ready: tail?.ready ?? false },
+      path: path?.state ?? { ready: false, detail: 'the gateway is not started' },
+      door: door?.draining ? { ready: false, detail: 'the gateway is stopping' } : { ready: door !== undefined },
+    };
   }
 
   /** Whether it is in charge of a server. */
@@ -259,11 +287,12 @@ export class ResumableGateway {
   async #stop(): Promise<void> {
     const { log, bounds } = this.#settings;
     if (this.#running) {
-      const { control, door, upkeep, tail } = this.#running;
+      const { control, door, path, upkeep, tail } = this.#running;
       door.close();
       await drain(this.#connections, bounds.drainMs);
       upkeep.stop();
       control.stop();
+      path.stop();
       await Promise.all([
         tail.stop(),
         this.#limits.connections.stop().catch((error: unknown) => {
@@ -300,7 +329,19 @@ export class ResumableGateway {
     };
   }
 
-  #createTail(partitions: number): FeedTail {
+  #createPathProof(partitions: number): PathProof {
+    const { keys, log, listener, canaryMs = 0 } = this.#settings;
+    return new PathProof({
+      client: this.#commands,
+      keys,
+      partitions,
+      intervalMs: canaryMs,
+      onProven: (roundTripMs) => listener.onCanary?.(roundTripMs),
+      onError: (error) => log.warn({ err: error }, 'sending a canary failed, trying again'),
+    });
+  }
+
+  #createTail(partitions: number, path: PathProof): FeedTail {
     const { keys, log, listener } = this.#settings;
     const tail = new FeedTail({
       client: this.#commands,
@@ -309,11 +350,15 @@ export class ResumableGateway {
       partitions: Array.from({ length: partitions }, (_, partition) => partition),
       listener: {
         onEntries: (partition, entries) => {
+          path.seen(partition, entries);
+          const addressed = entries.findLast(({ rooms }) => rooms[0] !== '');
+          if (addressed) this.#lastAddressed.set(partition, addressed.entryId);
           if (this.#namespace) this.#connections.deliver(this.#namespace, partition, tail.epoch(partition), entries);
         },
         onHole: (partition, reason) => {
           log.warn({ partition, reason }, 'the tail has a hole: clients of the partition must resume');
           listener.onHole?.(partition, reason);
+          path.forget(partition);
           this.#closeAll(this.#connections.ofPartition(partition), 'OVERLOADED');
         },
         onError: (error) => log.warn({ err: error }, 'reading the feed failed, trying again'),

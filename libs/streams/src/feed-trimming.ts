@@ -31,12 +31,12 @@ export async function trimFeed(
   token: string,
   { windowMs, excessBytes }: FeedExcess,
 ): Promise<FeedTrim> {
-  const { lease, feed, floor, feedBytes } = keys;
+  const { lease, feed, floor, feedBytes, floorAddressed } = keys;
   const reply = await runFenced(
     script,
     client,
     keys,
-    [lease, feed, floor, feedBytes],
+    [lease, feed, floor, feedBytes, floorAddressed],
     [token, windowMs, excessBytes, SLICE_ENTRIES],
   );
   const [removed, removedBytes, more] = reply as [number, number, number];

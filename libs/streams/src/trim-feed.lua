@@ -6,11 +6,11 @@
 -- trimmed. Trims exactly what the floor says, so that no entry above the floor is missing. Runs when memory is full, for it
 -- is what makes room.
 --
--- KEYS 1 lease  2 feed  3 floor  4 feed-bytes
+-- KEYS 1 lease  2 feed  3 floor  4 feed-bytes  5 floor-addressed
 -- ARGV 1 fencing token  2 replay window, ms  3 bytes that are too many  4 most entries to look at
 -- Returns { entries removed, bytes removed, 1 where more is due or 0 }
 -- Errors  FENCED  the token is not the lease's
-local lease, feed, floor, feedBytes = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local lease, feed, floor, feedBytes, floorAddressed = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local token, windowMs, excessBytes, count = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 -- What an entry counts besides its texts; see docs/reference/redis-keys.md.
 local OVERHEAD = 64
@@ -32,7 +32,7 @@ if excessBytes <= 0 and length > 0 and not isOld(redis.call('XRANGE', feed, '-',
   return { 0, 0, 0 }
 end
 
-local removed, removedBytes, cut, more = 0, 0, nil, 0
+local removed, removedBytes, cut, addressed, more = 0, 0, nil, nil, 0
 local page = redis.call('XRANGE', feed, '-', '+', 'COUNT', count)
 for _, entry in ipairs(page) do
   local id, fields = entry[1], entry[2]
@@ -42,11 +42,16 @@ for _, entry in ipairs(page) do
   removed = removed + 1
   removedBytes = removedBytes + size
   cut = id
+  -- The route of an entry in no room ends with the space before its rooms.
+  if fields[1] ~= 'route' or string.sub(fields[2], -1) ~= ' ' then addressed = id end
 end
 local remaining = math.max(0, bytes - removedBytes)
 -- Sets right a count that was lost or is wrong.
 if removed == length then remaining = 0 end
 if removed > 0 then
+  -- Nobody misses what was in no room. An installation of an earlier version knows the floor alone.
+  if not addressed and redis.call('EXISTS', floorAddressed) == 0 then addressed = redis.call('GET', floor) or '0-0' end
+  if addressed then redis.call('SET', floorAddressed, addressed) end
   redis.call('SET', floor, cut)
   redis.call('XTRIM', feed, 'MAXLEN', '=', length - removed)
   if removed == #page and removed < length then more = 1 end

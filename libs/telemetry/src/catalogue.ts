@@ -210,6 +210,13 @@ export const METRICS = {
     labels: ['reason'],
     from: ['gateway'],
   },
+  rejoin_canary_duration_seconds: {
+    type: 'histogram',
+    help: 'Time from publishing a canary to its arrival at the tail of the gateway that published it.',
+    labels: [],
+    buckets: SECONDS,
+    from: ['gateway'],
+  },
 } as const satisfies Record<string, MetricDefinition>;
 
 export type MetricName = keyof typeof METRICS;

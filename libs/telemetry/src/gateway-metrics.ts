@@ -16,6 +16,7 @@ export interface GatewayListener {
   onResumed(outcome: ResumeOutcome): void;
   onLimited(scope: string): void;
   onHole(partition: number, reason: string): void;
+  onCanary(roundTripMs: number): void;
 }
 
 export interface ResumeOutcome {
@@ -52,6 +53,7 @@ export function gatewayMetrics(metrics: ProcessMetrics, facts: () => GatewayFact
   const resumeDuration = metrics.histogram('rejoin_resume_duration_seconds');
   const limited = metrics.counter('rejoin_rate_limited_total');
   const holes = metrics.counter('rejoin_tail_holes_total');
+  const canaries = metrics.histogram('rejoin_canary_duration_seconds');
   return {
     // Clocks of two machines differ; what is negative was fast.
     onDelivered: (latencyMs) => latency(Math.max(0, latencyMs) / 1_000),
@@ -62,5 +64,6 @@ export function gatewayMetrics(metrics: ProcessMetrics, facts: () => GatewayFact
     },
     onLimited: (scope) => limited({ scope }),
     onHole: (_partition, reason) => holes({ reason }),
+    onCanary: (roundTripMs) => canaries(roundTripMs / 1_000),
   };
 }
