@@ -3,6 +3,7 @@ import {
   durationMs,
   InvalidConfigurationError,
   integer,
+  orZero,
   port,
   readConfiguration,
   redisVariables,
@@ -27,7 +28,7 @@ const variables = {
   ...tokenVariables,
   windowMs: replayVariables.windowMs,
   port: port('PORT', 3_000),
-  canaryMs: durationMs('CANARY', 30_000, '30s'),
+  canaryMs: orZero(durationMs('CANARY', 30_000, '30s')),
   trustedProxies: {
     ...texts('TRUSTED_PROXIES', [], '10.0.0.0/8'),
     parse(value: string): readonly string[] {

@@ -66,6 +66,11 @@ export function durationMs<Fallback extends number | undefined>(name: string, fa
   });
 }
 
+/** A duration that may be none at all: `0s`. */
+export function orZero(duration: Variable<number>): Variable<number> {
+  return { ...duration, parse: (value) => (/^\s*0(ms|s)\s*$/i.test(value) ? 0 : duration.parse(value)) };
+}
+
 const UNIT_BYTES = { b: 1, kb: 1024, mb: 1024 ** 2, gb: 1024 ** 3, tb: 1024 ** 4 } as const;
 
 /** An amount of memory such as `512mb` or `1gb` (powers of 1,024, as in Redis' own configuration), in bytes. */

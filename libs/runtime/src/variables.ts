@@ -1,6 +1,6 @@
 import { parseRedisUrl } from '@rejoin/redis';
 import { parseKeySetUrl, parsePublicKey } from './token-keys.ts';
-import { bytes, durationMs, integer, text } from './variable.ts';
+import { bytes, durationMs, integer, orZero, text } from './variable.ts';
 
 /** What every process that touches Redis is told. */
 export const redisVariables = {
@@ -44,7 +44,7 @@ export const replayVariables = {
 const MAX_CLOCK_TOLERANCE_MS = 60_000;
 /** A token ends when it says so, unless an operator knows that clocks differ. */
 const NO_TOLERANCE_MS = 0;
-const clockTolerance = durationMs('JWT_CLOCK_TOLERANCE', NO_TOLERANCE_MS, '5s');
+const clockTolerance = orZero(durationMs('JWT_CLOCK_TOLERANCE', NO_TOLERANCE_MS, '5s'));
 
 /** How tokens are checked; exactly one of the three keys is required: see `tokenKeyProblems`. */
 export const tokenVariables = {
@@ -60,7 +60,7 @@ export const tokenVariables = {
   clockToleranceMs: {
     ...clockTolerance,
     parse(value: string): number {
-      const ms = /^0(ms|s)$/.test(value) ? 0 : clockTolerance.parse(value);
+      const ms = clockTolerance.parse(value);
       if (ms > MAX_CLOCK_TOLERANCE_MS) throw new Error(`must be at most ${MAX_CLOCK_TOLERANCE_MS / 1_000}s`);
       return ms;
     },
