@@ -23,6 +23,11 @@ export function number(value: number | null): string {
   return value === null ? '–' : value.toLocaleString('en-US').replaceAll(',', ' ');
 }
 
+/** `1 event`, `2 events`. */
+export function counted(amount: number, what: string): string {
+  return `${number(amount)} ${what}${amount === 1 ? '' : 's'}`;
+}
+
 export function bytes(value: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB'];
   let [amount, unit] = [value, 0];

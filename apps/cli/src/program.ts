@@ -8,6 +8,7 @@ import { addEventCommands } from './commands/events.ts';
 import { addPartitionCommands } from './commands/partitions.ts';
 import { addPauseCommands } from './commands/pauses.ts';
 import { addPublishCommand } from './commands/publish.ts';
+import { addTenantsCommand } from './commands/tenants.ts';
 import { addTokenCommand } from './commands/token.ts';
 import { addTraceCommand } from './commands/trace.ts';
 import { addCompletionCommand } from './completion.ts';
@@ -41,6 +42,7 @@ Exit codes: 0 ok, 1 failed, 2 usage, 4 not found, 5 partly done, 6 refused; chec
   addTraceCommand(program, context);
   addDeadLetterCommands(program, context);
   addConnectionCommands(program, context);
+  addTenantsCommand(program, context);
   addPauseCommands(program, context);
   addAuditCommand(program, context);
   addPublishCommand(program, context);

@@ -116,6 +116,7 @@ export class Terminal {
   async ask(question: string): Promise<string> {
     const prompt = createInterface({ input: this.#streams.stdin, output: this.#streams.stderr as NodeJS.WriteStream });
     const closed = new Promise<string>((resolve) => prompt.once('close', () => resolve('')));
+    prompt.once('SIGINT', () => this.#streams.stderr.write('\n'));
     prompt.once('SIGINT', () => prompt.close());
     try {
       return (await Promise.race([prompt.question(clean(question)), closed])).trim();

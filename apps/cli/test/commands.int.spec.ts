@@ -39,6 +39,7 @@ describe('commands that look', () => {
     [['dlq', 'tasks'], 'HANDLED'],
     [['coverage'], 'COVERED'],
     [['sockets'], 'TRANSPORT'],
+    [['tenants'], 'ROOM WRITES'],
     [['audit'], 'REASON'],
     [['doctor'], 'partitions'],
   ])('%j writes a table, and one JSON document with --json', async (args, title) => {

@@ -80,12 +80,12 @@ describe('beside a gateway and a worker', () => {
     expect((await rejoin(['sockets'])).out).toContain(page.items[0].socketId);
     const leave = ['disconnect', '--tenant', 'acme', '--user', 'u-1', '--reason', 'a test'];
     expect(await rejoin(leave)).toMatchObject({ code: 6, out: '', err: expect.stringContaining('--yes') });
-    expect((await rejoin([...leave, '--dry-run'])).out).toContain('1 connections would go');
+    expect((await rejoin([...leave, '--dry-run'])).out).toContain('1 connection would go');
     expect(socket.connected).toBe(true);
     const gone = new Promise((resolve) => socket.once('disconnect', resolve));
     expect(await rejoin([...leave, '--yes'])).toMatchObject({
       code: 0,
-      out: expect.stringContaining('1 connections gone'),
+      out: expect.stringContaining('1 connection gone'),
     });
     await gone;
     expect((await json(['sockets', '--tenant', 'acme'])).total).toBe(0);

@@ -1,3 +1,4 @@
+import { PassThrough } from 'node:stream';
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import type { Column } from '../src/table.ts';
@@ -119,6 +120,28 @@ describe('a picture', () => {
     expect(lines).toHaveLength(6);
     expect(lines[4]).toContain('6 lines more than fit');
     for (const line of lines) expect(widthOf(stripVTControlCharacters(line))).toBeLessThanOrEqual(40);
+  });
+});
+
+describe('a question', () => {
+  function asked(): { readonly answer: Promise<string>; readonly stdin: PassThrough } {
+    const stdin = new PassThrough();
+    const stderr = new PassThrough();
+    stderr.resume();
+    const streams = { stdin, stdout: { write: () => true }, stderr } as unknown as Streams;
+    return { answer: new Terminal(streams, {}).ask('Sure? '), stdin };
+  }
+
+  it('is answered by a line', async () => {
+    const { answer, stdin } = asked();
+    stdin.write(' 42 \n');
+    expect(await answer).toBe('42');
+  });
+
+  it('is not confirmed where the input ends', async () => {
+    const { answer, stdin } = asked();
+    stdin.end();
+    expect(await answer).toBe('');
   });
 });
 

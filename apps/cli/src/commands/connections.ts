@@ -2,7 +2,7 @@ import type { ConnectionsPage, DisconnectOutcome } from '@rejoin/operations';
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
 import { EXIT } from '../exit-code.ts';
-import { age, bytes, number } from '../format.ts';
+import { age, bytes, counted, number } from '../format.ts';
 import { acting, choice, duration, paged, watched } from '../options.ts';
 
 interface DisconnectOptions {
@@ -51,7 +51,7 @@ export function addConnectionCommands(program: Command, context: Context): void 
           { title: 'GATEWAY', cell: ({ gateway }) => gateway },
         ]);
         const more = next === null ? '' : `; more with --after ${next}`;
-        terminal.line(`${items.length} of ${number(total)} on ${gateways.length} gateways${more}`);
+        terminal.line(`${items.length} of ${number(total)} on ${counted(gateways.length, 'gateway')}${more}`);
       },
     );
     sayWhoIsMissing(context, page);
@@ -73,14 +73,18 @@ export function addConnectionCommands(program: Command, context: Context): void 
       const request = { tenant, user, socketId: socket, blockMs: block, reason };
       let outcome = await api.post<DisconnectOutcome>(path, { ...request, dryRun: true });
       if (!dryRun) {
-        const kept = block === undefined ? '' : `, and are kept out for ${age(block)}`;
-        const question = `${number(outcome.matched)} connections are told to go${kept}`;
+        const kept = block === undefined ? '' : ` and kept out for ${age(block)}`;
+        const question = `${counted(outcome.matched, 'connection')} to be told to go${kept}`;
         await context.confirm(command, question, String(outcome.matched));
         outcome = await api.post<DisconnectOutcome>(path, request);
       }
       context.answer(command, outcome, ({ matched, disconnected, blockedUntil }) => {
         const until = blockedUntil === null ? '' : `, kept out until ${blockedUntil}`;
-        terminal.line(dryRun ? `${matched} connections would go${until}` : `${disconnected} connections gone${until}`);
+        terminal.line(
+          dryRun
+            ? `${counted(matched, 'connection')} would go${until}`
+            : `${counted(disconnected, 'connection')} gone${until}`,
+        );
       });
       sayWhoIsMissing(context, outcome);
     });

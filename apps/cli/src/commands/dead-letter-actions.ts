@@ -3,7 +3,7 @@ import type { DeadLetterAction, DeadLetterCountsView, TaskView } from '@rejoin/o
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
 import { EXIT } from '../exit-code.ts';
-import { number } from '../format.ts';
+import { counted, number } from '../format.ts';
 import type { OperatorApi } from '../operator-api.ts';
 
 interface Filter {
@@ -25,6 +25,8 @@ export interface ActionOptions extends Filter {
 
 /** How often progress is asked for, in milliseconds. */
 const PROGRESS_MS = 300;
+/** How long a task may wait for a worker without a word, in milliseconds. */
+const PATIENCE_MS = 5_000;
 
 /** Plans, asks, begins, and draws the progress until the end. */
 export async function act(
@@ -46,7 +48,7 @@ export async function act(
   const isPlanOnly = dryRun || matched === 0;
   if (isPlanOnly || !context.isJson(command)) context.answer(command, planned, ({ plan }) => drawPlan(context, plan));
   if (isPlanOnly) return;
-  const question = `${number(matched)}${complete ? '' : ' or more'} dead letters: ${kind}`;
+  const question = `${counted(matched, 'dead letter')}${complete ? '' : ' or more'} to ${kind}`;
   await context.confirm(command, question, String(matched));
   const { task } = await api.post<DeadLetterAction>(path, request);
   const ended = await follow(context, api, task as TaskView);
@@ -66,8 +68,15 @@ async function follow(context: Context, api: OperatorApi, started: TaskView): Pr
   const path = `/v1/dead-letters/tasks/${started.id}`;
   let task = started;
   let isCancelled = false;
+  const begunAt = performance.now();
+  let isSaid = false;
   while (task.state === 'running' || task.state === 'waiting') {
     const of = task.total === null ? '' : ` of ${number(task.total)}`;
+    if (task.state === 'waiting' && !isSaid && performance.now() - begunAt > PATIENCE_MS) {
+      isSaid = true;
+      terminal.endProgress();
+      terminal.say('rejoin: no worker has begun with it yet; is one running? Ctrl-C cancels it');
+    }
     const refused = task.outcomes.refused > 0 ? `, ${number(task.outcomes.refused)} refused` : '';
     terminal.progress(`${task.kind}: ${number(task.handled)}${of}${refused}`, task.handled, task.total);
     if (isCancelled) await delay(PROGRESS_MS);

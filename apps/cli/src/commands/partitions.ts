@@ -40,6 +40,12 @@ export function addPartitionCommands(program: Command, context: Context): void {
             { title: 'STUCK', align: 'right', cell: ({ oldestUnackedAgeMs }) => age(oldestUnackedAgeMs) },
             { title: 'IN/S', align: 'right', cell: ({ inPerSecond }) => number(inPerSecond) },
             { title: 'OUT/S', align: 'right', cell: ({ outPerSecond }) => number(outPerSecond) },
+            {
+              title: 'DRAIN',
+              align: 'right',
+              cell: ({ drainSeconds }) =>
+                drainSeconds === 0 ? '0' : age(drainSeconds === null ? null : drainSeconds * 1_000),
+            },
             { title: 'DEAD', align: 'right', cell: ({ deadLetters }) => number(deadLetters) },
             {
               title: 'OWNER',
