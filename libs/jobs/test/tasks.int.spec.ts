@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { eventually } from '@rejoin/testing';
+import { Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
 import { InvalidTaskError, type Task } from '../src/index.ts';
 import { TestInstallation } from './test-installation.ts';
 
@@ -134,6 +136,47 @@ test('a rehearsal asks today’s resolver, sends nothing and changes nothing', a
   expect(task.rehearsals[1]).toMatchObject({ rooms: ['acme:user%3Au-1'] });
   expect(await installation.appended()).toEqual([]);
   expect(await installation.store.counts()).toEqual([3, 3]);
+});
+
+/** The audit, first line first. */
+async function auditLines(): Promise<unknown[]> {
+  const entries = await installation.client.xrange(installation.keys.audit, '-', '+');
+  return entries.map(([, fields]) => JSON.parse(fields[1] as string));
+}
+
+describe('the end of a task', () => {
+  test('is audited with what came of it; a rehearsal, which changes nothing, is not', async () => {
+    const ids = await installation.bury(2);
+    installation.startRunner();
+    const { tasks } = installation.jobs;
+    await ended((await tasks.start({ kind: 'rehearse', selection: { ids }, ...FAST })).id);
+    const { id } = await tasks.start({ kind: 'redrive', selection: { ids }, ...FAST, tenant: 'acme' });
+    await ended(id);
+    expect(await auditLines()).toEqual([
+      expect.objectContaining({ action: 'dead-letters.redrive', by: 'ann', tenant: 'acme', count: 2, result: 'done' }),
+    ]);
+  });
+
+  test('is audited where it fails for good', async () => {
+    const { client, keys } = installation;
+    await client.set(keys.partition(0).deadOrder, 'of another type');
+    const queue = new Queue('tasks', { connection: client as Redis, prefix: keys.jobs, skipVersionCheck: true });
+    const data = { kind: 'discard', selection: { filter: {} }, reason: 'x', by: 'ann', tenant: null, ratePerSecond: 1 };
+    await queue.add('discard', { ...data, askedAtMs: Date.now() }, { jobId: 'broken', attempts: 1 });
+    installation.startRunner();
+    expect(await ended('broken')).toMatchObject({ state: 'failed', error: expect.stringContaining('WRONGTYPE') });
+    await eventually(async () =>
+      expect(await auditLines()).toEqual([
+        expect.objectContaining({
+          action: 'dead-letters.discard',
+          count: 0,
+          result: 'failed',
+          filter: { task: 'broken' },
+        }),
+      ]),
+    );
+    await queue.close();
+  });
 });
 
 test('tasks are listed latest first', async () => {
