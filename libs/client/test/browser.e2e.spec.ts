@@ -74,10 +74,10 @@ const inDatabase = (page: Page) =>
     () =>
       new Promise<unknown>((resolve, reject) => {
         const opening = indexedDB.open('rejoin');
-        opening.onerror = () => reject(opening.error);
+        opening.onerror = () => reject(new Error('cannot be opened', { cause: opening.error }));
         opening.onsuccess = () => {
           const reading = opening.result.transaction('cursors').objectStore('cursors').getAll();
-          reading.onerror = () => reject(reading.error);
+          reading.onerror = () => reject(new Error('cannot be read', { cause: reading.error }));
           reading.onsuccess = () => {
             opening.result.close();
             resolve(reading.result[0]);
