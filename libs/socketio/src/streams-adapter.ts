@@ -19,6 +19,7 @@ export class StreamsAdapter {
   readonly #client: RedisClient;
   readonly #duplicates: RedisClient[] = [];
   readonly #adapters: ClusterAdapter[] = [];
+  #isClosed = false;
 
   /** @param client must wait for Redis (use `background`): the adapter repeats a failed read at once, without a pause */
   constructor(client: RedisClient, keys: Keyspace, onError: (error: Error) => void) {
@@ -38,6 +39,7 @@ export class StreamsAdapter {
 
   /** Ends the adapters, then their connections: a poll loop that loses its connection before it is ended spins. */
   close(): void {
+    this.#isClosed = true;
     for (const adapter of this.#adapters) adapter.close();
     for (const client of this.#duplicates) disconnect(client);
     disconnect(this.#client);
@@ -45,12 +47,25 @@ export class StreamsAdapter {
 
   #trackDuplicates(onError: (error: Error) => void): void {
     const client = this.#client as Redis;
+    client.publish = this.#watched(client.publish.bind(client), onError);
     const duplicate = client.duplicate.bind(client);
     client.duplicate = (...args) => {
       const copy = duplicate(...args);
       copy.on('error', onError);
+      copy.subscribe = this.#watched(copy.subscribe.bind(copy), onError);
       this.#duplicates.push(copy);
       return copy;
     };
+  }
+
+  /** A command that the adapter sends without looking at what becomes of it: failing, it would end the process. */
+  #watched<Send extends (...args: never[]) => Promise<unknown>>(send: Send, onError: (error: Error) => void): Send {
+    return ((...args: Parameters<Send>) => {
+      const sent = send(...args);
+      sent.catch((error: unknown) => {
+        if (!this.#isClosed) onError(error as Error);
+      });
+      return sent;
+    }) as Send;
   }
 }

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { ChildApp, TEST_JWT_SECRET, testRedis, uniquePrefix } from '@rejoin/testing';
+import { ChildApp, eventually, TEST_JWT_SECRET, testRedis, uniquePrefix } from '@rejoin/testing';
 import { pathOf } from './repository.ts';
 
 jest.setTimeout(120_000);
@@ -42,7 +42,8 @@ describe('what a container runs', () => {
         spawnSync(process.execPath, [pathOf('deploy/container/healthy.mjs')], {
           env: { PATH: process.env.PATH, PORT: '1', HEALTH_PORT: port },
         }).status;
-      expect(healthy(new URL(started.url).port)).toBe(0);
+      // Ready to be asked is not yet healthy: a container's check is repeated, too.
+      await eventually(() => expect(healthy(new URL(started.url).port)).toBe(0));
       expect(healthy('1')).toBe(1);
     } finally {
       expect(await started.stop(10_000)).toEqual({ code: 0, signal: null });
