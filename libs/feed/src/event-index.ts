@@ -10,7 +10,7 @@ export function eventIndexKey(keys: PartitionKeys, atMs: number): string {
 }
 
 /**
- * A short name of an event id: 53 bits in up to 11 characters (cyrb53). Two ids may share one; whoever looks an event up compares
+ * A short name of an event id: 53 bits in up to 12 characters (cyrb53). Two ids may share one; whoever looks an event up compares
  * the id that it then reads. No cryptography is needed: an id that is made to collide hides its own event, and only from operators.
  */
 function eventName(eventId: string): string {
@@ -22,7 +22,8 @@ function eventName(eventId: string): string {
   }
   high = Math.imul(high ^ (high >>> 16), 2246822507) ^ Math.imul(low ^ (low >>> 13), 3266489909);
   low = Math.imul(low ^ (low >>> 16), 2246822507) ^ Math.imul(high ^ (high >>> 13), 3266489909);
-  return (4294967296 * (2097151 & low) + (high >>> 0)).toString(36);
+  // In two parts: the text of a number beyond 32 bits costs a multiple.
+  return (high >>> 0).toString(36) + (low & 0x1f_ffff).toString(36);
 }
 
 const CLIENT_EVENT_ID = /^\{"id":("(?:[^"\\]|\\.)*")/;
@@ -31,7 +32,8 @@ const RECORD_EVENT_ID = /"eventId":("(?:[^"\\]|\\.)*")/;
 /** The name of a client event, or of a dead letter's or parked event's; empty where none can be read. */
 export function nameIn(json: string, kind: 'event' | 'record'): string {
   const quoted = (kind === 'event' ? CLIENT_EVENT_ID : RECORD_EVENT_ID).exec(json)?.[1];
-  return quoted === undefined ? '' : eventName(JSON.parse(quoted) as string);
+  if (quoted === undefined) return '';
+  return eventName(quoted.includes('\\') ? (JSON.parse(quoted) as string) : quoted.slice(1, -1));
 }
 
 /**
