@@ -123,7 +123,8 @@ describe('the whole system under npm start', () => {
 
     const second = await start();
     const again = connectTo(second.gateways[1] as string, client.cursor);
-    await eventually(() => again.assertDelivered(['missed']));
+    await eventually(() => again.readies.length === 1);
+    again.assertDelivered(['missed']);
     expect(again.readies[0]?.ready.replay).toEqual({ status: 'complete', count: 1 });
     expect(await second.stop()).toBe(0);
   }, 60_000);
