@@ -1,7 +1,8 @@
-import { AudienceResolver, loadAudienceRules } from '@rejoin/audience';
+import { AudienceResolver, DEFAULT_AUDIENCE_RULES, loadAudienceRules, loadTypeResolvers } from '@rejoin/audience';
 import {
   bytes,
   integer,
+  loadVariable,
   port,
   readConfiguration,
   redisVariables,
@@ -15,11 +16,12 @@ const EVENTS = { min: 1_000, max: 100_000_000 } as const;
 
 const variables = {
   /** What a rehearsal of a dead letter is resolved by. */
-  resolver: {
+  rules: {
     ...text('AUDIENCE_RULES', undefined, './audience-rules.json'),
-    fallback: new AudienceResolver(),
-    parse: (path: string): AudienceResolver => new AudienceResolver({ rules: loadAudienceRules(path) }),
+    fallback: DEFAULT_AUDIENCE_RULES,
+    parse: loadAudienceRules,
   },
+  resolversPath: text('AUDIENCE_RESOLVERS', undefined, './audience-resolvers.mjs'),
   ...redisVariables,
   ...telemetryVariables,
   ...tokenVariables,
@@ -38,8 +40,13 @@ const variables = {
 };
 
 /** @throws InvalidConfigurationError */
-export function readOpsConfiguration(environment: NodeJS.ProcessEnv) {
-  return readConfiguration(variables, environment);
+export async function readOpsConfiguration(environment: NodeJS.ProcessEnv) {
+  const { rules, resolversPath, ...configuration } = readConfiguration(variables, environment);
+  const resolvers =
+    resolversPath === undefined
+      ? []
+      : await loadVariable(variables.resolversPath, () => loadTypeResolvers(resolversPath));
+  return { ...configuration, resolver: new AudienceResolver({ rules, resolvers }) };
 }
 
-export type OpsConfiguration = ReturnType<typeof readOpsConfiguration>;
+export type OpsConfiguration = Awaited<ReturnType<typeof readOpsConfiguration>>;

@@ -35,7 +35,7 @@ const DRAIN_MS = 3_000;
 
 /** Starts the HTTP entrance: publishing, and the health of the process. */
 export async function startOps({ environment, lifecycle, logger }: AppContext): Promise<RunningApp> {
-  const configuration = readOpsConfiguration(environment);
+  const configuration = await readOpsConfiguration(environment);
   const verifier = createTokenVerifier(configuration, (message) => logger.warn(message));
 
   const probe = new RedisProbe(configuration.redisUrl);

@@ -1,7 +1,8 @@
-import { AudienceResolver, loadAudienceRules } from '@rejoin/audience';
+import { AudienceResolver, DEFAULT_AUDIENCE_RULES, loadAudienceRules, loadTypeResolvers } from '@rejoin/audience';
 import {
   durationMs,
   integer,
+  loadVariable,
   port,
   readConfiguration,
   redisVariables,
@@ -18,14 +19,20 @@ const variables = {
   maxAttempts: integer('RETRY_ATTEMPTS', 8, { min: 1, max: 100 }),
   deadLetterMaxAgeMs: durationMs('DEAD_LETTER_RETENTION', 14 * 86_400_000, '14d'),
   deadLetterMaxCount: integer('DEAD_LETTER_MAX', 100_000, { min: 1, max: 10_000_000 }),
-  resolver: {
+  rules: {
     ...text('AUDIENCE_RULES', undefined, './audience-rules.json'),
-    fallback: new AudienceResolver(),
-    parse: (path: string): AudienceResolver => new AudienceResolver({ rules: loadAudienceRules(path) }),
+    fallback: DEFAULT_AUDIENCE_RULES,
+    parse: loadAudienceRules,
   },
+  resolversPath: text('AUDIENCE_RESOLVERS', undefined, './audience-resolvers.mjs'),
 };
 
 /** @throws InvalidConfigurationError */
-export function readWorkerConfiguration(environment: NodeJS.ProcessEnv) {
-  return readConfiguration(variables, environment);
+export async function readWorkerConfiguration(environment: NodeJS.ProcessEnv) {
+  const { rules, resolversPath, ...configuration } = readConfiguration(variables, environment);
+  const resolvers =
+    resolversPath === undefined
+      ? []
+      : await loadVariable(variables.resolversPath, () => loadTypeResolvers(resolversPath));
+  return { ...configuration, resolver: new AudienceResolver({ rules, resolvers }) };
 }

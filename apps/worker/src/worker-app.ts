@@ -7,7 +7,7 @@ import { Worker } from './worker.ts';
 /** Starts one worker, and the HTTP server that tells its health while it starts, works and drains. */
 export async function startWorker({ environment, lifecycle, logger }: AppContext): Promise<RunningApp> {
   const { redisUrl, prefix, partitions, windowMs, maxPerRoom, maxBytes, port, resolver, ...rest } =
-    readWorkerConfiguration(environment);
+    await readWorkerConfiguration(environment);
   const telemetry = await Telemetry.start({
     app: 'worker',
     prefix,

@@ -11,7 +11,21 @@ export class InvalidAudienceRulesError extends Error {
   }
 }
 
-/** For a resolver to throw: nobody may see the event, and asking again is of no use. It is dead-lettered with the message. */
+/** The resolvers of a module cannot be used; each problem names its resolver, as `[2].resolve`. */
+export class InvalidResolversError extends Error {
+  readonly code = 'INVALID_RESOLVERS';
+  override readonly name = 'InvalidResolversError';
+  readonly problems: readonly string[];
+
+  /** @param path of the module */
+  constructor(path: string, problems: readonly string[], options?: ErrorOptions) {
+    super(`audience resolvers of ${path}: ${problems.join('; ')}`, options);
+    this.problems = problems;
+  }
+}
+
+/** For a resolver to throw: nobody may see the event, and asking again is of no use. It is dead-lettered with the message.
+ * A module that cannot import this class throws an error of its own with this `code`. */
 export class AudienceRefusedError extends Error {
   readonly code = 'AUDIENCE_REFUSED';
   override readonly name = 'AudienceRefusedError';

@@ -1,5 +1,11 @@
 export { AudienceResolver, type AudienceResolverOptions } from './audience-resolver.ts';
-export { AudienceRefusedError, GroupLimitError, InvalidAudienceRulesError, InvalidGroupError } from './errors.ts';
+export {
+  AudienceRefusedError,
+  GroupLimitError,
+  InvalidAudienceRulesError,
+  InvalidGroupError,
+  InvalidResolversError,
+} from './errors.ts';
 export type { AudienceExplanation, AudienceSource, Recipient } from './explanation.ts';
 export { GroupCache, type GroupCacheOptions } from './groups/group-cache.ts';
 export { type GroupChangeNotice, GroupChanges } from './groups/group-changes.ts';
@@ -20,5 +26,6 @@ export type {
   PermanentAudienceFailureCode,
   TransientAudienceFailureCode,
 } from './resolution.ts';
+export { loadTypeResolvers } from './resolver-module.ts';
 export { type AudienceRule, DEFAULT_AUDIENCE_RULES, loadAudienceRules, parseAudienceRules } from './rules.ts';
 export type { ResolvedAudience, TypeResolver } from './type-resolver.ts';

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { type AudienceToken, type DomainEvent, parseAudience } from '@rejoin/protocol';
-import { AudienceRefusedError } from './errors.ts';
+import type { AudienceRefusedError } from './errors.ts';
 import { type AudienceFailure, failure, transientFailure } from './resolution.ts';
 
 /**
@@ -119,8 +119,7 @@ export class AskedResolver {
   }
 
   #failure(error: unknown): AudienceFailure {
-    if (error instanceof AudienceRefusedError)
-      return failure('RESOLVER_REFUSED', `resolver ${this.name}: ${error.message}`);
+    if (isRefusal(error)) return failure('RESOLVER_REFUSED', `resolver ${this.name}: ${error.message}`);
     const message = `resolver ${this.name} failed: ${error instanceof Error ? error.message : String(error)}`;
     return transientFailure('RESOLVER_FAILED', message, { resolver: this.name, cause: error });
   }
@@ -128,6 +127,11 @@ export class AskedResolver {
   #cancelled(): AudienceFailure {
     return transientFailure('RESOLUTION_CANCELLED', `resolver ${this.name} was not waited for`);
   }
+}
+
+/** By its code, for a module of resolvers may have another copy of the class, or none. */
+function isRefusal(error: unknown): error is AudienceRefusedError {
+  return error instanceof Error && 'code' in error && error.code === 'AUDIENCE_REFUSED';
 }
 
 /** The signal of a caller who waits for as long as it takes. */

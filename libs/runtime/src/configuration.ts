@@ -42,3 +42,18 @@ export function readConfiguration<Variables extends Record<string, Variable<any>
   if (problems.length > 0) throw new InvalidConfigurationError(problems);
   return values as Values<Variables>;
 }
+
+/**
+ * Loads what a variable names; where that fails, the variable is bad.
+ * @throws InvalidConfigurationError
+ */
+export async function loadVariable<Value>(
+  { name, example }: { readonly name: string; readonly example: string },
+  load: () => Promise<Value>,
+): Promise<Value> {
+  try {
+    return await load();
+  } catch (error) {
+    throw new InvalidConfigurationError([`${name}: ${(error as Error).message}; for example ${name}=${example}`]);
+  }
+}

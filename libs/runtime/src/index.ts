@@ -1,4 +1,4 @@
-export { InvalidConfigurationError, readConfiguration } from './configuration.ts';
+export { InvalidConfigurationError, loadVariable, readConfiguration } from './configuration.ts';
 export { answerHealth, type Health, serverUrl, startHealthServer } from './health.ts';
 export { Lifecycle, ReleaseError } from './lifecycle.ts';
 export { createLogger, type Logger, silentLogger } from './logger.ts';
