@@ -19,6 +19,8 @@ export default {
     '!apps/demo/src/page/**',
     '!apps/console/src/**',
     '!apps/bench/src/{peers,scenarios}/**',
+    // Itself a test, which runs as a process.
+    '!apps/chaos/src/**',
   ],
   coverageThreshold: { global: { lines: 80, branches: 80 } },
 };

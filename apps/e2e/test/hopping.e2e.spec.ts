@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { type ChildApp, eventually } from '@rejoin/testing';
+import { type ChildApp, eventually, SeededRandom } from '@rejoin/testing';
 import { Load } from './load.ts';
-import { SEED, SeededRandom } from './seeded-random.ts';
+import { SEED } from './seed.ts';
 import { System } from './system.ts';
 
 jest.setTimeout(120_000);

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { eventually, uniquePrefix } from '@rejoin/testing';
+import { eventually, SeededRandom, uniquePrefix } from '@rejoin/testing';
 import type { Client } from './client.ts';
 import { JournalledPublisher } from './journal.ts';
-import { SEED, SeededRandom } from './seeded-random.ts';
+import { SEED } from './seed.ts';
 import { System } from './system.ts';
 
 jest.setTimeout(120_000);

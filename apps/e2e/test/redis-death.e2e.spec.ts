@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 
-import { eventually } from '@rejoin/testing';
+import { eventually, SeededRandom } from '@rejoin/testing';
 import type { Client } from './client.ts';
 import { JournalledPublisher } from './journal.ts';
-import { SEED, SeededRandom } from './seeded-random.ts';
+import { SEED } from './seed.ts';
 import { System } from './system.ts';
 
 jest.setTimeout(120_000);

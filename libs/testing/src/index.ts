@@ -19,6 +19,7 @@ export {
 export { type EventuallyOptions, eventually } from './eventually.ts';
 export { parseExposition, type Sample, seriesValue } from './exposition.ts';
 export { FeedWriter, type WrittenEvent } from './feed-writer.ts';
+export { SeededRandom } from './seeded-random.ts';
 export { type Direction, TcpProxy } from './tcp-proxy.ts';
 export { startTestRedis, testRedis, uniquePrefix } from './test-redis.ts';
 export { TEST_JWT_SECRET, type TokenOptions, tokenFor } from './token.ts';

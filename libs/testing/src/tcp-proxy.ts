@@ -13,7 +13,7 @@ type Mode = 'forward' | 'stall' | 'drop';
 export class TcpProxy {
   readonly port: number;
   readonly #server: Server;
-  readonly #target: ProxyTarget;
+  #target: ProxyTarget;
   readonly #links = new Set<Link>();
   readonly #modes: Record<Direction, Mode> = { requests: 'forward', replies: 'forward' };
   readonly #delayMs: Record<Direction, number> = { requests: 0, replies: 0 };
@@ -84,6 +84,19 @@ export class TcpProxy {
     this.cut();
   }
 
+  /**
+   * Leaves both ends of the connections that are open now alone with each other: nothing arrives any more, and neither is told,
+   * as where a machine or the way to it is gone. New connections are welcome, and `resume()` cuts the old ones.
+   */
+  blackHole(): void {
+    for (const link of this.#links) link.swallow();
+  }
+
+  /** Connections from now on go to another server, in place of the one that was here. */
+  retarget(url: string): void {
+    this.#target = parseTarget(url);
+  }
+
   /** Ends `stall`, `drop`, `delay` and `refuse`. */
   resume(): void {
     this.#refusing = false;
@@ -140,6 +153,7 @@ class Link {
   readonly #held: Record<Direction, Buffer[]> = { requests: [], replies: [] };
   readonly #queues: Record<Direction, Promise<void>> = { requests: Promise.resolve(), replies: Promise.resolve() };
   #lostBytes = false;
+  #swallowing = false;
   #replyLost: (() => void) | null = null;
 
   constructor(client: Socket, upstream: Socket, behaviour: Behaviour) {
@@ -150,13 +164,7 @@ class Link {
       socket.setNoDelay(true);
       socket.on('error', ignoreBrokenConnection);
     }
-    this.closed = new Promise((resolve) => {
-      client.on('close', () => {
-        upstream.destroy();
-        resolve();
-      });
-    });
-    upstream.on('close', () => client.destroy());
+    this.closed = Promise.all([this.#end(client, upstream), this.#end(upstream, client)]).then(() => undefined);
     client.on('data', (chunk: Buffer) => {
       this.#replyLost ??= behaviour.losesReplyTo(chunk);
       this.#handle('requests', chunk);
@@ -171,9 +179,24 @@ class Link {
     });
   }
 
+  /** Resolves when `socket` is closed; the other end learns of it, except in a black hole. */
+  #end(socket: Socket, other: Socket): Promise<void> {
+    return new Promise((resolve) => {
+      socket.on('close', () => {
+        if (!this.#swallowing) other.destroy();
+        resolve();
+      });
+    });
+  }
+
   destroy(): void {
     this.#client.destroy();
     this.#upstream.destroy();
+  }
+
+  swallow(): void {
+    this.#swallowing = true;
+    this.#lostBytes = true;
   }
 
   resume(): void {
@@ -188,7 +211,7 @@ class Link {
 
   #handle(direction: Direction, chunk: Buffer): void {
     const mode = this.#behaviour.mode(direction);
-    if (mode === 'drop') this.#lostBytes = true;
+    if (mode === 'drop' || this.#swallowing) this.#lostBytes = true;
     else if (mode === 'stall') this.#held[direction].push(chunk);
     else this.#forward(direction, chunk);
   }

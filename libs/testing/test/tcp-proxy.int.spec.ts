@@ -111,4 +111,32 @@ describe('a proxy', () => {
     expect(await direct.get(key)).toBe('1');
     expect(await proxied.incr(key)).toBe(2);
   });
+
+  it('leaves open connections alone with each other, and lets new ones in', async () => {
+    const client = impatient();
+    const id = await client.client('ID');
+    const isKnown = async (): Promise<boolean> => String(await direct.client('LIST')).includes(`id=${id} `);
+    proxy.blackHole();
+    await expect(client.incr(key)).rejects.toThrow('timed out');
+    expect(await direct.exists(key)).toBe(0);
+    // The server is not even told that the client is gone.
+    disconnect(client);
+    const newcomer = impatient();
+    expect(await newcomer.incr(key)).toBe(1);
+    expect(await isKnown()).toBe(true);
+    proxy.resume();
+    await eventually(async () => !(await isKnown()));
+    expect(await newcomer.incr(key)).toBe(2);
+  });
+
+  it('sends new connections to another server when it is told to', async () => {
+    const other = await startTestRedis({ listen: 'tcp' });
+    proxy.retarget(other.url);
+    const client = impatient();
+    await client.set(key, 'there');
+    expect(await direct.exists(key)).toBe(0);
+    expect(await proxied.ping()).toBe('PONG');
+    disconnect(client);
+    await other.stop();
+  });
 });

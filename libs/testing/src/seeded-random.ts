@@ -1,6 +1,3 @@
-/** The seed of tests whose moments are random: `REJOIN_E2E_SEED`, or always the same. It stands in the names of the tests. */
-export const SEED = Number(process.env.REJOIN_E2E_SEED ?? 20_260_131);
-
 /** Reproducible random numbers (mulberry32). */
 export class SeededRandom {
   #state: number;
@@ -25,5 +22,20 @@ export class SeededRandom {
 
   pick<Item>(items: readonly Item[]): Item {
     return items[this.between(0, items.length - 1)] as Item;
+  }
+
+  /** Whether something of this probability happens. */
+  chance(probability: number): boolean {
+    return this.fraction() < probability;
+  }
+
+  /** The same items in another order. */
+  shuffled<Item>(items: readonly Item[]): Item[] {
+    const shuffled = [...items];
+    for (let i = shuffled.length - 1; i > 0; i--) {
+      const j = this.between(0, i);
+      [shuffled[i], shuffled[j]] = [shuffled[j] as Item, shuffled[i] as Item];
+    }
+    return shuffled;
   }
 }
