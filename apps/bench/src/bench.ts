@@ -5,6 +5,7 @@ import { BenchError } from './errors.ts';
 import { formatResult } from './report.ts';
 import { type RecordedResult, recordResult } from './results.ts';
 import type { Scenario } from './scenario.ts';
+import { fairness } from './scenarios/fairness.ts';
 import { fanout } from './scenarios/fanout.ts';
 import { idle } from './scenarios/idle.ts';
 import { latency } from './scenarios/latency.ts';
@@ -12,9 +13,13 @@ import { reconnect } from './scenarios/reconnect.ts';
 import { soak } from './scenarios/soak.ts';
 import { storm } from './scenarios/storm.ts';
 import { throughput } from './scenarios/throughput.ts';
+import { workers } from './scenarios/workers.ts';
 
 const SCENARIOS = new Map<string, Scenario>(
-  [storm, reconnect, throughput, latency, fanout, idle, soak].map((scenario) => [scenario.name, scenario]),
+  [storm, reconnect, throughput, latency, fanout, idle, soak, fairness, workers].map((scenario) => [
+    scenario.name,
+    scenario,
+  ]),
 );
 const EXIT_USAGE = 2;
 

@@ -5,6 +5,8 @@ import { connect, disconnect, type RedisClient } from '@rejoin/redis';
 export interface RedisUsage {
   /** Bytes that it sent to its clients. */
   readonly outputBytes: number;
+  /** Bytes that its clients sent to it. */
+  readonly inputBytes: number;
   /** User and system time of the process, in seconds. */
   readonly cpuSeconds: number;
 }
@@ -41,6 +43,7 @@ export class MeteredRedis {
     const [stats, cpu] = await Promise.all([this.client.info('stats'), this.client.info('cpu')]);
     return {
       outputBytes: field(stats, 'total_net_output_bytes'),
+      inputBytes: field(stats, 'total_net_input_bytes'),
       cpuSeconds: field(cpu, 'used_cpu_user') + field(cpu, 'used_cpu_sys'),
     };
   }
@@ -55,6 +58,7 @@ export class MeteredRedis {
 export function usageBetween(before: RedisUsage, after: RedisUsage): RedisUsage {
   return {
     outputBytes: after.outputBytes - before.outputBytes,
+    inputBytes: after.inputBytes - before.inputBytes,
     cpuSeconds: after.cpuSeconds - before.cpuSeconds,
   };
 }

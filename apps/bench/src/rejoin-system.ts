@@ -7,7 +7,7 @@ import { PeerProcess } from './peer-process.ts';
 import type { ProducerCalls } from './peers/producer.ts';
 import { JWT_SECRET, peerEntry, type System, type SystemOptions, TENANT } from './system.ts';
 
-const PREFIX = 'bench';
+export const PREFIX = 'bench';
 const SETTLE_TIMEOUT_MS = 60_000;
 
 /** This project: gateways, one worker, and a producer that uses the publisher library. */

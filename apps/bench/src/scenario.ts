@@ -16,7 +16,7 @@ export interface ScenarioContext {
   note(text: string): void;
 }
 
-export type Unit = 's' | 'ms' | 'MB' | 'events/s' | 'count' | '×' | 'KiB';
+export type Unit = 's' | 'ms' | 'MB' | 'events/s' | 'count' | '×' | 'KiB' | 'µs' | 'B';
 
 /** One figure of both sides. */
 export interface Measure {

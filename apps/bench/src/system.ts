@@ -34,13 +34,22 @@ export interface System {
   stop(): Promise<void>;
 }
 
-/** All clients belong to one tenant. */
+/** All clients belong to one tenant, unless a scenario says otherwise. */
 export const TENANT = 'acme';
 /** Signs the tokens of one run. */
 export const JWT_SECRET = randomBytes(32).toString('base64url');
 
-export function tokenFor(user: string): string {
-  return jsonwebtoken.sign({ tenant_id: TENANT }, JWT_SECRET, { subject: user, expiresIn: '1h', algorithm: 'HS256' });
+export function tokenFor(user: string, tenant = TENANT): string {
+  return jsonwebtoken.sign({ tenant_id: tenant }, JWT_SECRET, { subject: user, expiresIn: '1h', algorithm: 'HS256' });
+}
+
+/** For the operator API. */
+export function operatorToken(): string {
+  return jsonwebtoken.sign({ scope: 'ops:read' }, JWT_SECRET, {
+    subject: 'bench',
+    expiresIn: '1h',
+    algorithm: 'HS256',
+  });
 }
 
 export function usersNamed(prefix: string, count: number): string[] {
@@ -52,6 +61,7 @@ export async function connectClients(
   system: System,
   users: readonly string[],
   lifecycle: Lifecycle,
+  tenant = TENANT,
 ): Promise<PeerProcess<ClientCalls>> {
   const clients = await PeerProcess.start<ClientCalls>({
     name: `${system.side} clients`,
@@ -61,7 +71,7 @@ export async function connectClients(
   });
   await clients.call('connect', {
     urls: system.gatewayUrls,
-    clients: users.map((user) => ({ token: tokenFor(user) })),
+    clients: users.map((user) => ({ token: tokenFor(user, tenant) })),
     readyEvent: system.readyEvent,
   });
   return clients;

@@ -53,6 +53,8 @@ describe('the benchmark', () => {
     ['fanout', ['rejoin', 'stock', 'ws']],
     ['idle', ['rejoin', 'stock']],
     ['soak', ['rejoin']],
+    ['fairness', ['rejoin']],
+    ['workers', ['rejoin']],
   ])('measures %s', async (scenario, sides) => {
     const bench = startBench(scenario, '--quick', '--json');
     if ((await bench.exitCode) !== 0) throw new Error(bench.output.stderr);
@@ -74,6 +76,8 @@ describe('the benchmark', () => {
   it('says which scenarios there are where it is asked for another', async () => {
     const bench = startBench('strom');
     expect(await bench.exitCode).toBe(2);
-    expect(bench.output.stderr).toContain('Scenarios: storm, reconnect, throughput, latency, fanout, idle, soak');
+    expect(bench.output.stderr).toContain(
+      'Scenarios: storm, reconnect, throughput, latency, fanout, idle, soak, fairness, workers',
+    );
   });
 });

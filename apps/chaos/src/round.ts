@@ -27,6 +27,8 @@ export interface RoundOptions {
 
 /** How long everything may take to come to rest once nothing is done to it any more. A last attempt may be 16 s away. */
 const REST_TIMEOUT_MS = 120_000;
+/** How long what is beyond its bound may take to be trimmed. */
+const TRIM_TIMEOUT_MS = 30_000;
 const EVENTS_PER_SECOND = 60;
 const WATCH_MS = 500;
 const HTTP_EVERY_MS = 500;
@@ -138,7 +140,7 @@ export class Round {
         referee.report('G2', 'an event of an earlier round came', { client: client.name, unknown });
     }
     const dead = await judgeDeadLetters(system, ledger, referee);
-    const over = await untilNothing(() => excess(system), REST_TIMEOUT_MS, referee.broken);
+    const over = await untilNothing(() => excess(system), TRIM_TIMEOUT_MS, referee.broken);
     if (over) referee.report('G9', 'more is kept than the bound allows', over);
     for (const slot of running) {
       const [fatal] = slot.fatalLines();
