@@ -1,4 +1,5 @@
 import type { ReplayReport } from '@rejoin/protocol';
+import { compareCursors } from './cursor-order.ts';
 import { type CursorStore, memoryStore } from './cursor-store.ts';
 import { Delivery } from './delivery.ts';
 import { RejoinError } from './errors.ts';
@@ -6,8 +7,8 @@ import type { EventHandler, EventMap, EventOf, PatternOf, ReceivedEvent } from '
 import { EventStream } from './event-stream.ts';
 import { HandlerRuns } from './handler-runs.ts';
 import { Handlers } from './handlers.ts';
-import { compareCursors, Inbox } from './inbox.ts';
-import type { Arrival, Link, LinkListener } from './link.ts';
+import { Inbox } from './inbox.ts';
+import type { Arrival, Link } from './link.ts';
 import type { ClientOptions } from './options.ts';
 import { observePage } from './page.ts';
 import { SocketLink } from './socket-link.ts';
@@ -31,10 +32,8 @@ export class RejoinClient<Events extends EventMap<Events> = Record<string, unkno
   readonly #handlers = new Handlers();
   readonly #replayHandlers = new Set<(report: ReplayReport) => unknown>();
   readonly #errorListeners = new Set<(error: RejoinError) => void>();
-  readonly #streams = new Set<{ end(): void }>();
   readonly #inbox = new Inbox();
   readonly #delivery: Delivery;
-  readonly #runs: HandlerRuns;
   readonly #link: Link;
   readonly #store: CursorStore;
   readonly #name: string;
@@ -42,6 +41,8 @@ export class RejoinClient<Events extends EventMap<Events> = Record<string, unkno
   readonly #saving: Throttle;
   readonly #acknowledging: Throttle;
   readonly #stopObserving: () => void;
+  /** How many parts of the page watch each resource. */
+  readonly #watched = new Map<string, number>();
   /** Of the user whom the token names. */
   #key: string | undefined;
   #paused = false;
@@ -50,20 +51,30 @@ export class RejoinClient<Events extends EventMap<Events> = Record<string, unkno
     this.#store = options.store ?? memoryStore();
     this.#name = options.name ?? 'rejoin';
     this.#maxWaiting = options.maxWaiting ?? 10_000;
-    this.#runs = new HandlerRuns(options.handlerAttempts ?? 1, options.backoff, (error) => this.#report(error));
-    this.#saving = new Throttle(() => this.#save(), options.saveIntervalMs ?? 100);
+    const report = (error: RejoinError): void => this.#report(error);
+    const runs = new HandlerRuns(options, report);
+    this.#saving = new Throttle(() => void this.#save(), options.saveIntervalMs ?? 100);
     this.#acknowledging = new Throttle(() => this.#acknowledge(), options.ackIntervalMs ?? 5_000);
     this.#delivery = new Delivery({
       onEvent: (event, reception) =>
-        this.#runs.each(this.#handlers.of(event.type).map((handler) => () => handler(event, reception))),
-      onReady: ({ replay }) => this.#runs.each([...this.#replayHandlers].map((handler) => () => handler(replay))),
+        runs.each(this.#handlers.of(event.type).map((handler) => () => handler(event, reception))),
+      onReady: (replay) => runs.each([...this.#replayHandlers].map((handler) => () => handler(replay))),
       onHandled: () => {
         this.#saving.request();
         if (this.state !== 'closed') this.#acknowledging.request();
       },
       onDrained: () => this.#onDrained(),
     });
-    this.#link = options.connection?.(options, this.#listener()) ?? new SocketLink(options, this.#listener());
+    const connection = options.connection ?? ((...given) => new SocketLink(...given));
+    this.#link = connection(options, {
+      position: () => this.#inbox.position,
+      received: () => this.#inbox.cursor,
+      watched: () => [...this.#watched.keys()],
+      onState: (state, cause) => this.#machine.set(state, cause),
+      onIdentity: (identity) => this.#identify(identity),
+      onArrival: (arrival) => this.#onArrival(arrival),
+      onError: report,
+    });
     this.#stopObserving = observePage({ onWake: () => this.#link.wake(), onHide: () => this.#saving.flush() });
   }
 
@@ -102,22 +113,19 @@ export class RejoinClient<Events extends EventMap<Events> = Record<string, unkno
     this.#stopObserving();
     this.#acknowledging.cancel();
     this.#delivery.stop();
-    for (const stream of this.#streams) stream.end();
   }
 
   /** Resolves when it is live. @throws RejoinError when it stops or is closed instead */
   ready(): Promise<void> {
     return new Promise((resolve, reject) => {
-      const look = (): boolean => {
-        const { state, cause } = this.#machine;
+      const look: StateListener = (state, cause) => {
         if (state === 'live') resolve();
-        else if (state === 'stopped') reject(cause as RejoinError);
-        else if (state === 'closed') reject(new RejoinError('CLOSED', 'the client was closed'));
-        else return false;
-        return true;
+        else if (state === 'stopped' || state === 'closed') reject(cause ?? new RejoinError('CLOSED'));
+        else return;
+        stop();
       };
-      if (look()) return;
-      const stop = this.#machine.observe(() => look() && stop());
+      const stop = this.onState(look);
+      look(this.state, this.cause);
     });
   }
 
@@ -138,12 +146,12 @@ export class RejoinClient<Events extends EventMap<Events> = Record<string, unkno
   events<Pattern extends PatternOf<Events>>(pattern: Pattern): AsyncIterableIterator<EventOf<Events, Pattern>> {
     const stream = new EventStream<EventOf<Events, Pattern>>((handler) => {
       const off = this.on(pattern, handler);
+      const stop = this.onState((state) => state === 'closed' && stream.end());
       return () => {
         off();
-        this.#streams.delete(stream);
+        stop();
       };
     });
-    this.#streams.add(stream);
     return stream;
   }
 
@@ -170,12 +178,20 @@ export class RejoinClient<Events extends EventMap<Events> = Record<string, unkno
    * Resolves when the gateway confirms it.
    * @throws RejoinError `FORBIDDEN` where the user may not
    */
-  watch(resource: string): Promise<void> {
-    return this.#link.watch(resource);
+  async watch(resource: string): Promise<void> {
+    this.#watched.set(resource, (this.#watched.get(resource) ?? 0) + 1);
+    try {
+      await this.#link.watch(resource);
+    } catch (error) {
+      this.#watched.delete(resource);
+      throw error;
+    }
   }
 
   unwatch(resource: string): void {
-    this.#link.unwatch(resource);
+    const count = this.#watched.get(resource) ?? 0;
+    if (count > 1) this.#watched.set(resource, count - 1);
+    else if (this.#watched.delete(resource)) this.#link.unwatch(resource);
   }
 
   /** Runs a command of the gateway, such as `notifications:list`. @throws RejoinError */
@@ -183,54 +199,33 @@ export class RejoinClient<Events extends EventMap<Events> = Record<string, unkno
     return (await this.#link.call(command, payload)) as Result;
   }
 
-  #listener(): LinkListener {
-    const inbox = this.#inbox;
-    return {
-      get position() {
-        return inbox.position;
-      },
-      get received() {
-        return inbox.received;
-      },
-      onState: (state, cause) => this.#machine.set(state, cause),
-      onIdentity: (identity) => this.#identify(identity),
-      onArrival: (arrival) => this.#onArrival(arrival),
-      onError: (error) => this.#report(error),
-    };
-  }
-
   #onArrival(arrival: Arrival): void {
-    if (arrival.kind === 'event') this.#onEvent(arrival);
-    else if (arrival.kind === 'ready') this.#onReady(arrival);
-    else {
-      if (arrival.kind === 'begin') this.#inbox.begin();
-      else this.#inbox.advance(arrival.cursor);
-      this.#delivery.push(arrival);
+    const { kind, cursor } = arrival;
+    let handed = arrival;
+    if (kind === 'begin') this.#inbox.begin();
+    else if (kind === 'event') {
+      const verdict = this.#inbox.judge(cursor);
+      if (verdict === 'disordered') this.#report(new RejoinError('OUT_OF_ORDER', { cause: arrival.event.id }));
+      if (verdict !== 'new') return;
+    } else {
+      if (kind === 'ready') handed = this.#concluded(arrival);
+      this.#inbox.advance(cursor);
+    }
+    this.#delivery.push(handed);
+    if (this.#delivery.waiting > this.#maxWaiting && !this.#paused) {
+      this.#paused = true;
+      this.#link.pause();
     }
   }
 
-  #onReady(arrival: Extract<Arrival, { kind: 'ready' }>): void {
+  /** The end of a replay, as it concerns this tab: one that was past what is missing has no gap. */
+  #concluded(arrival: Extract<Arrival, { kind: 'ready' }>): Arrival {
     const { position } = this.#inbox;
-    const { replay, watching } = arrival.ready;
-    this.#inbox.finish(arrival.cursor);
-    // Another tab's gap: this one was past what is missing already.
+    const { replay } = arrival;
+    this.#inbox.replayFrom = undefined;
     const isOthers =
       replay.status === 'gap' && replay.from !== position && compareCursors(replay.oldest, position) <= 0;
-    const mine: ReplayReport = isOthers ? { status: 'complete', count: replay.count } : replay;
-    this.#delivery.push({ ...arrival, ready: { replay: mine, watching } });
-  }
-
-  #onEvent(arrival: Extract<Arrival, { kind: 'event' }>): void {
-    const verdict = this.#inbox.judge(arrival.cursor);
-    if (verdict === 'new') {
-      this.#delivery.push(arrival);
-      if (this.#delivery.waiting > this.#maxWaiting && !this.#paused) {
-        this.#paused = true;
-        this.#link.pause();
-      }
-    } else if (verdict === 'disordered') {
-      this.#report(new RejoinError('OUT_OF_ORDER', `event ${arrival.event.id} came after a later one`));
-    }
+    return isOthers ? { ...arrival, replay: { status: 'complete', count: replay.count } } : arrival;
   }
 
   #onDrained(): void {
@@ -240,41 +235,36 @@ export class RejoinClient<Events extends EventMap<Events> = Record<string, unkno
   }
 
   /** Continues where this user stopped, and nobody else. */
-  async #identify(identity: string): Promise<boolean> {
+  async #identify(identity: string): Promise<void> {
     const key = `${this.#name}:${identity}`;
-    if (key === this.#key) return false;
+    if (key === this.#key) return;
     this.#saving.flush();
     this.#key = undefined;
     this.#acknowledging.cancel();
-    const position = await this.#load(key);
+    let kept: string | null | undefined;
+    try {
+      kept = await this.#store.get(key);
+    } catch (error) {
+      this.#onStoreError(error);
+    }
+    const position = kept?.split(' ') ?? [];
     this.#key = key;
     this.#inbox.reset(...position);
     this.#delivery.reset(...position);
-    return false;
   }
 
-  async #load(key: string): Promise<[cursor?: string, replayFrom?: string]> {
+  async #save(): Promise<void> {
+    const { cursor, replayFrom } = this.#delivery;
+    if (cursor === undefined || this.#key === undefined || !this.#link.leads) return;
     try {
-      const position = await this.#store.get(key);
-      return position ? (position.split(' ') as [string]) : [];
-    } catch (error) {
-      this.#onStoreError(error);
-      return [];
-    }
-  }
-
-  #save(): void {
-    const { position } = this.#delivery;
-    if (position === undefined || this.#key === undefined || !this.#link.leads) return;
-    try {
-      Promise.resolve(this.#store.set(this.#key, position)).catch((error: unknown) => this.#onStoreError(error));
+      await this.#store.set(this.#key, replayFrom ? `${cursor} ${replayFrom}` : cursor);
     } catch (error) {
       this.#onStoreError(error);
     }
   }
 
   #onStoreError(cause: unknown): void {
-    this.#report(new RejoinError('STORE_FAILED', 'the position could not be kept', { cause }));
+    this.#report(new RejoinError('STORE_FAILED', { cause }));
   }
 
   #acknowledge(): void {

@@ -4,13 +4,13 @@
  */
 export interface CursorStore {
   get(key: string): string | null | undefined | Promise<string | null | undefined>;
-  set(key: string, value: string): void | Promise<void>;
+  /** What it returns is awaited. */
+  set(key: string, value: string): unknown;
 }
 
 /** Keeps positions as long as the page lives. The default. */
 export function memoryStore(): CursorStore {
-  const positions = new Map<string, string>();
-  return { get: (key) => positions.get(key), set: (key, value) => void positions.set(key, value) };
+  return new Map<string, string>();
 }
 
 /** Keeps positions in a `Storage`, the browser's `localStorage` by default; they are written before a page is left. */
@@ -41,8 +41,8 @@ export function indexedDbStore(database = 'rejoin', factory: IDBFactory = indexe
     }
   };
   return {
-    get: async (key) => (await settled((await objects('readonly')).get(key))) as string | undefined,
-    set: async (key, value) => void (await settled((await objects('readwrite')).put(value, key))),
+    get: async (key) => settled((await objects('readonly')).get(key) as IDBRequest<string | undefined>),
+    set: async (key, value) => settled((await objects('readwrite')).put(value, key)),
   };
 }
 

@@ -1,11 +1,12 @@
-import type { Ready } from '@rejoin/protocol';
+import type { ReplayReport } from '@rejoin/protocol';
 import type { ReceivedEvent, Reception } from './event-map.ts';
 import type { Arrival } from './link.ts';
+import { Progress } from './progress.ts';
 
 export interface DeliveryListener {
-  /** Its result is awaited before the next arrival, and before the position moves. It does not throw. */
+  /** Its result is awaited before the next arrival, and before the position moves. It does not reject. */
   onEvent(event: ReceivedEvent, reception: Reception): void | Promise<void>;
-  onReady(ready: Ready): void | Promise<void>;
+  onReady(replay: ReplayReport): void | Promise<void>;
   /** The position moved. */
   onHandled(): void;
   /** Nothing is left. */
@@ -13,15 +14,11 @@ export interface DeliveryListener {
 }
 
 /**
- * Hands arrivals on one after the other, and knows the position up to which everything was handled. It suspends only where a
- * handler returned a promise: ten thousand missed events do not cost ten thousand turns.
+ * Hands arrivals on one after the other; its progress is what was handled. It suspends only where a handler returned a promise:
+ * what arrives in one piece is handled in one turn, and does not pile up.
  */
-export class Delivery {
-  /** Everything up to here was handled. */
-  cursor: string | undefined;
+export class Delivery extends Progress {
   readonly #listener: DeliveryListener;
-  /** Where a replay began whose end was not handled yet. */
-  #replayFrom: string | undefined;
   #queue: Arrival[] = [];
   #running = false;
   #replaying = false;
@@ -29,6 +26,7 @@ export class Delivery {
   #era = 0;
 
   constructor(listener: DeliveryListener) {
+    super();
     this.#listener = listener;
   }
 
@@ -37,20 +35,12 @@ export class Delivery {
     return this.#queue.length;
   }
 
-  /** As a store keeps it: the cursor, and behind a space the one where an unfinished replay began. */
-  get position(): string | undefined {
-    return this.cursor === undefined || this.#replayFrom === undefined
-      ? this.cursor
-      : `${this.cursor} ${this.#replayFrom}`;
-  }
-
   /** Forgets everything and begins elsewhere: another user's events are none of this one's. */
-  reset(cursor?: string, replayFrom?: string): void {
+  override reset(cursor?: string, replayFrom?: string): void {
+    super.reset(cursor, replayFrom);
     this.#era += 1;
-    this.#queue = [];
     this.#running = false;
-    this.cursor = cursor;
-    this.#replayFrom = replayFrom;
+    this.stop();
   }
 
   /** Drops what waits. What is being handled ends, and counts. */
@@ -68,10 +58,8 @@ export class Delivery {
     const era = this.#era;
     for (let arrival = this.#queue.shift(); arrival; arrival = this.#queue.shift()) {
       const handled = this.#handle(arrival);
-      if (handled) {
-        await handled;
-        if (era !== this.#era) return;
-      }
+      if (handled) await handled;
+      if (era !== this.#era) return;
       this.#advance(arrival);
     }
     this.#running = false;
@@ -79,19 +67,21 @@ export class Delivery {
   }
 
   #handle(arrival: Arrival): void | Promise<void> {
-    if (arrival.kind === 'event')
+    const { kind } = arrival;
+    if (kind === 'event')
       return this.#listener.onEvent(arrival.event, { cursor: arrival.cursor, replayed: this.#replaying });
-    if (arrival.kind === 'ready') return this.#listener.onReady(arrival.ready);
+    if (kind === 'ready') return this.#listener.onReady(arrival.replay);
   }
 
   #advance(arrival: Arrival): void {
-    if (arrival.kind === 'begin') {
-      this.#replayFrom ??= this.cursor;
+    const { kind } = arrival;
+    if (kind === 'begin') {
+      this.begin();
       this.#replaying = true;
       return;
     }
-    if (arrival.kind === 'ready') {
-      this.#replayFrom = undefined;
+    if (kind === 'ready') {
+      this.replayFrom = undefined;
       this.#replaying = false;
     }
     this.cursor = arrival.cursor;

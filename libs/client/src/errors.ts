@@ -1,4 +1,4 @@
-import type { Refusal, WireCode } from '@rejoin/protocol';
+import type { WireCode } from '@rejoin/protocol';
 
 /** Why the client is not connected, or why a command failed: a code of the gateway, or one of these. */
 export type ClientErrorCode =
@@ -20,6 +20,14 @@ export type ClientErrorCode =
   /** `disconnect()` or `close()` was called. */
   | 'CLOSED';
 
+interface Circumstances {
+  /** In words; where they are absent the code and the cause must do. */
+  readonly message?: string;
+  readonly retryable?: boolean;
+  readonly retryAfterMs?: number | undefined;
+  readonly cause?: unknown;
+}
+
 export class RejoinError extends Error {
   override readonly name = 'RejoinError';
   readonly code: ClientErrorCode;
@@ -28,19 +36,11 @@ export class RejoinError extends Error {
   /** The gateway's wish, in milliseconds. */
   readonly retryAfterMs: number | undefined;
 
-  constructor(
-    code: ClientErrorCode,
-    message: string,
-    options: {
-      readonly retryable?: boolean;
-      readonly retryAfterMs?: number | undefined;
-      readonly cause?: unknown;
-    } = {},
-  ) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+  constructor(code: ClientErrorCode, { cause, message, retryable = false, retryAfterMs }: Circumstances = {}) {
+    super(message ?? (cause ? `${code}: ${cause as string}` : code), cause ? { cause } : undefined);
     this.code = code;
-    this.retryable = options.retryable ?? false;
-    this.retryAfterMs = options.retryAfterMs;
+    this.retryable = retryable;
+    this.retryAfterMs = retryAfterMs;
   }
 }
 
@@ -49,14 +49,17 @@ export class UnauthorizedError extends Error {
   override readonly name = 'UnauthorizedError';
 }
 
-/** What the gateway said of a connection or a command. */
-export function refused({ code, retryable, retryAfterMs, message }: Refusal & { message?: string }): RejoinError {
-  return new RejoinError(code, message ?? code, { retryable, retryAfterMs });
+/** What may go well another time. */
+export function passing(code: ClientErrorCode, cause?: unknown): RejoinError {
+  return new RejoinError(code, { retryable: true, cause });
 }
 
-/** What was thrown, as one of ours; anything else may go well another time. */
+/** What the gateway, or another tab, said of a connection or a command. */
+export function refused(refusal: Circumstances & Pick<RejoinError, 'code'>): RejoinError {
+  return new RejoinError(refusal.code, refusal);
+}
+
+/** What was thrown, as one of ours. */
 export function asRejoinError(error: unknown): RejoinError {
-  return error instanceof RejoinError
-    ? error
-    : new RejoinError('CONNECTION_LOST', 'it failed here', { retryable: true, cause: error });
+  return error instanceof RejoinError ? error : passing('CONNECTION_LOST', error);
 }

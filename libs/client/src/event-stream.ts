@@ -1,42 +1,52 @@
 import type { EventHandler } from './event-map.ts';
 
+const NOTHING = (): void => undefined;
+
 /**
  * Events one by one, for `for await`. An event counts as handled when the next one is asked for, or the loop is left; until
  * then nothing else is handed to anybody, as with an asynchronous handler.
  */
 export class EventStream<Event> implements AsyncIterableIterator<Event> {
   readonly #unsubscribe: () => void;
-  /** Waits for an event. */
-  #take: ((result: IteratorResult<Event, undefined>) => void) | undefined;
-  /** Waits to be taken. */
+  /** Waits to be taken: at most one, as the next comes when this one was handled. */
   #offer: { readonly event: Event; readonly release: () => void } | undefined;
+  /** Ends the wait for an event. */
+  #wake = NOTHING;
   /** Ends the handling of the event that was taken last. */
-  #release: (() => void) | undefined;
+  #release = NOTHING;
   #ended = false;
 
   constructor(subscribe: (handler: EventHandler<Event>) => () => void) {
-    this.#unsubscribe = subscribe((event) => this.#receive(event));
+    this.#unsubscribe = subscribe(
+      (event) =>
+        new Promise<void>((release) => {
+          this.#offer = { event, release };
+          this.#wake();
+        }),
+    );
   }
 
   [Symbol.asyncIterator](): this {
     return this;
   }
 
-  next(): Promise<IteratorResult<Event, undefined>> {
-    this.#settle();
-    if (this.#ended) return Promise.resolve({ done: true, value: undefined });
-    if (this.#offer) {
-      const { event, release } = this.#offer;
-      this.#offer = undefined;
-      this.#release = release;
-      return Promise.resolve({ done: false, value: event });
+  async next(): Promise<IteratorResult<Event, undefined>> {
+    this.#release();
+    if (!this.#offer && !this.#ended) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
     }
-    return new Promise((resolve) => {
-      this.#take = resolve;
-    });
+    const offer = this.#offer;
+    this.#offer = undefined;
+    if (!offer) return { done: true, value: undefined };
+    this.#release = offer.release;
+    return { done: false, value: offer.event };
   }
 
+  /** Nobody takes what is offered, so it is let go. */
   return(): Promise<IteratorResult<Event, undefined>> {
+    this.#offer?.release();
     this.end();
     return this.next();
   }
@@ -44,28 +54,8 @@ export class EventStream<Event> implements AsyncIterableIterator<Event> {
   /** No more events. What waits to be taken was not handled. */
   end(): void {
     this.#ended = true;
-    this.#unsubscribe();
     this.#offer = undefined;
-    this.#take?.({ done: true, value: undefined });
-    this.#take = undefined;
-  }
-
-  #receive(event: Event): Promise<void> {
-    return new Promise((release) => {
-      if (!this.#take) {
-        this.#offer = { event, release };
-        return;
-      }
-      const take = this.#take;
-      this.#take = undefined;
-      this.#release = release;
-      take({ done: false, value: event });
-    });
-  }
-
-  #settle(): void {
-    const release = this.#release;
-    this.#release = undefined;
-    release?.();
+    this.#unsubscribe();
+    this.#wake();
   }
 }

@@ -1,14 +1,14 @@
-import type { Ready } from '@rejoin/protocol';
+import type { ReplayReport } from '@rejoin/protocol';
 import type { RejoinError } from './errors.ts';
 import type { ReceivedEvent } from './event-map.ts';
 import type { ClientState } from './state.ts';
 
 /** What arrives on connections, in the order in which it is to take effect. */
 export type Arrival =
-  /** A connection that resumes from `position`; a new client's has none. */
-  | { readonly kind: 'begin'; readonly position: string | undefined }
+  /** A connection that resumes from `cursor`; a new client's has none. */
+  | { readonly kind: 'begin'; readonly cursor: string | undefined }
   | { readonly kind: 'event'; readonly event: ReceivedEvent; readonly cursor: string }
-  | { readonly kind: 'ready'; readonly ready: Ready; readonly cursor: string }
+  | { readonly kind: 'ready'; readonly replay: ReplayReport; readonly cursor: string }
   | { readonly kind: 'cursor'; readonly cursor: string };
 
 /** A way to the gateway: a connection of this page's own, or one that its tabs share. */
@@ -19,8 +19,8 @@ export interface Link {
   disconnect(): void;
   /** Runs a command. @throws RejoinError */
   call(command: string, payload: object): Promise<unknown>;
-  /** Resolves when the gateway confirms it. @throws RejoinError */
-  watch(resource: string): Promise<void>;
+  /** Resolves when the gateway confirms it. Doing it twice is as good as once. @throws RejoinError */
+  watch(resource: string): Promise<unknown>;
   unwatch(resource: string): void;
   /** Tells the gateway that everything up to the cursor was handled. */
   acknowledge(cursor: string): void;
@@ -34,15 +34,14 @@ export interface Link {
 
 export interface LinkListener {
   /** Where to resume. */
-  readonly position: string | undefined;
+  position(): string | undefined;
   /** Everything up to here was received. */
-  readonly received: string | undefined;
+  received(): string | undefined;
+  /** The resources that are watched. */
+  watched(): string[];
   onState(state: ClientState, cause: RejoinError | null): void;
-  /**
-   * The user whom the token names; the connection is opened when this resolves.
-   * @returns whether so much time went by that another token is called for
-   */
-  onIdentity(identity: string): Promise<boolean>;
+  /** The user whom the token names; the connection is opened when this resolves. */
+  onIdentity(identity: string): Promise<void>;
   onArrival(arrival: Arrival): void;
   onError(error: RejoinError): void;
 }

@@ -3,6 +3,7 @@ import type { BackoffOptions } from './backoff.ts';
 import type { CursorStore } from './cursor-store.ts';
 import type { Link, LinkListener } from './link.ts';
 
+/** Of a step on the way to a connection, and of a command. */
 export const DEFAULT_TIMEOUT_MS = 15_000;
 
 export interface ClientOptions {

@@ -8,18 +8,14 @@ export interface PageListener {
 
 /** @returns ends the observation */
 export function observePage(listener: PageListener): () => void {
-  const subscriptions: [EventTarget | undefined, string, () => void][] = [
-    [globalThis.window, 'online', () => listener.onWake()],
-    [globalThis.window, 'pageshow', () => listener.onWake()],
-    [globalThis.window, 'pagehide', () => listener.onHide()],
-    [
-      globalThis.document,
-      'visibilitychange',
-      () => (document.visibilityState === 'hidden' ? listener.onHide() : listener.onWake()),
-    ],
-  ];
-  for (const [target, type, handle] of subscriptions) target?.addEventListener(type, handle);
-  return () => {
-    for (const [target, type, handle] of subscriptions) target?.removeEventListener(type, handle);
+  const observation = new AbortController();
+  const handle = ({ type }: Event): void => {
+    const hides = type === 'visibilitychange' ? document.visibilityState === 'hidden' : type === 'pagehide';
+    if (hides) listener.onHide();
+    else listener.onWake();
   };
+  // `visibilitychange` comes up from the document.
+  for (const type of ['online', 'pageshow', 'pagehide', 'visibilitychange'])
+    globalThis.window?.addEventListener(type, handle, observation);
+  return () => observation.abort();
 }

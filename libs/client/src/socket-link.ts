@@ -1,12 +1,12 @@
 import type { Ready, Refusal } from '@rejoin/protocol';
 import { io, type Socket } from 'socket.io-client';
 import { Backoff } from './backoff.ts';
-import { asRejoinError, RejoinError, refused, UnauthorizedError } from './errors.ts';
+import { asRejoinError, passing, RejoinError, refused, UnauthorizedError } from './errors.ts';
 import type { ReceivedEvent } from './event-map.ts';
 import { identityOf } from './identity.ts';
 import type { Link, LinkListener } from './link.ts';
 import { type ClientOptions, DEFAULT_TIMEOUT_MS } from './options.ts';
-import { StateMachine } from './state.ts';
+import type { ClientState } from './state.ts';
 import { Watches } from './watches.ts';
 
 /** New tokens that a gateway may call expired, one after the other. */
@@ -24,11 +24,10 @@ export class SocketLink implements Link {
   readonly leads = true;
   readonly #options: ClientOptions;
   readonly #listener: LinkListener;
-  readonly #machine = new StateMachine();
+  #state: ClientState = 'idle';
   readonly #backoff: Backoff;
   readonly #watches: Watches;
   readonly #timeoutMs: number;
-  readonly #tenantClaim: string;
   readonly #socket: Socket;
   #identity: string | undefined;
   /** The position that the connection resumes from. */
@@ -40,6 +39,8 @@ export class SocketLink implements Link {
   /** Changes when an attempt is given up, so that what it still awaits leads nowhere. */
   #attempt = 0;
   #gateway = 0;
+  /** Waits for handlers, or for the time that the gateway named: nothing else ends it. */
+  #patient = false;
   #expiredTokens = 0;
 
   constructor(options: ClientOptions, listener: LinkListener) {
@@ -47,80 +48,80 @@ export class SocketLink implements Link {
     this.#listener = listener;
     this.#backoff = new Backoff(options.backoff);
     this.#socket = this.#createSocket();
-    this.#tenantClaim = options.tenantClaim ?? 'tenant_id';
     this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
     this.#watches = new Watches(
       (resource, verb) => this.call(...(options.watchCommand ?? conventionalCommand)(resource, verb)),
       (error) => listener.onError(error),
     );
-    this.#machine.observe((state, cause) => {
-      if (state !== 'live') this.#watches.suspend();
-      listener.onState(state, cause);
-    });
   }
 
   connect(): void {
-    const { state } = this.#machine;
-    if (state === 'connecting' || state === 'replaying' || state === 'live') return;
-    this.#open();
+    if (!['connecting', 'replaying', 'live'].includes(this.#state)) void this.#open();
   }
 
   disconnect(): void {
     this.#giveUp();
-    this.#machine.set('idle');
+    this.#set('idle');
   }
 
   pause(): void {
     this.#giveUp();
-    this.#machine.set('waiting', new RejoinError('BACKLOG_FULL', 'handlers are behind', { retryable: true }));
+    this.#patient = true;
+    this.#set('waiting', passing('BACKLOG_FULL'));
   }
 
   resume(): void {
     this.#giveUp();
-    this.#open();
+    void this.#open();
   }
 
   wake(): void {
-    const { state, cause } = this.#machine;
-    if (state === 'waiting' && cause?.code !== 'BACKLOG_FULL') {
+    if (this.#state === 'waiting' && !this.#patient) {
       this.#backoff.reset();
       this.resume();
-    } else if (state === 'live') {
+    } else if (this.#state === 'live') {
       const attempt = this.#attempt;
       // Any answer will do, also that there is no such command.
-      this.#emit('rejoin:probe', {}, PROBE_MS).catch((error: unknown) => {
-        if (asRejoinError(error).code === 'TIMEOUT' && attempt === this.#attempt) this.#socket.io.engine?.close();
+      this.#socket.timeout(PROBE_MS).emit('rejoin:probe', {}, (silence: Error | null) => {
+        if (silence && attempt === this.#attempt) this.#socket.io.engine?.close();
       });
     }
   }
 
-  call(command: string, payload: object): Promise<unknown> {
-    return this.#emit(command, payload, this.#timeoutMs);
+  async call(command: string, payload: object): Promise<unknown> {
+    let answer: Answer;
+    try {
+      answer = (await this.#socket.timeout(this.#timeoutMs).emitWithAck(command, payload)) as Answer;
+    } catch (cause) {
+      throw passing(this.#socket.connected ? 'TIMEOUT' : 'CONNECTION_LOST', cause);
+    }
+    if (!answer.ok) throw refused(answer.error);
+    return answer.data;
   }
 
-  watch(resource: string): Promise<void> {
-    return this.#watches.add(resource);
+  /** @param holder who watches it: a resource is watched until nobody does */
+  watch(resource: string, holder = ''): Promise<void> {
+    return this.#watches.add(resource, holder);
   }
 
-  unwatch(resource: string): void {
-    this.#watches.remove(resource);
+  unwatch(resource: string, holder = ''): void {
+    this.#watches.remove(resource, holder);
+  }
+
+  /** Somebody is gone, or everybody, and watches nothing any more. */
+  forget(holder?: string): void {
+    for (const resource of this.#watches.resources) this.#watches.remove(resource, holder);
   }
 
   acknowledge(cursor: string): void {
     // The next one says more than a repetition of this one would.
-    if (this.#machine.state === 'live') this.#socket.emit('session:ack', { cursor }, () => undefined);
+    if (this.#state === 'live') this.#socket.emit('session:ack', { cursor }, () => undefined);
   }
 
-  async #emit(command: string, payload: object, timeoutMs: number): Promise<unknown> {
-    let answer: Answer;
-    try {
-      answer = (await this.#socket.timeout(timeoutMs).emitWithAck(command, payload)) as Answer;
-    } catch (cause) {
-      const code = this.#socket.connected ? 'TIMEOUT' : 'CONNECTION_LOST';
-      throw new RejoinError(code, `${command} was not answered`, { retryable: true, cause });
-    }
-    if (!answer.ok) throw refused(answer.error);
-    return answer.data;
+  #set(state: ClientState, cause: RejoinError | null = null): void {
+    this.#state = state;
+    if (state !== 'live') this.#watches.suspend();
+    this.#listener.onState(state, cause);
   }
 
   /** Ends whatever goes on: the connection, an attempt, the wait for one. */
@@ -132,47 +133,36 @@ export class SocketLink implements Link {
     this.#closing = undefined;
   }
 
-  #open(): void {
-    clearTimeout(this.#timer);
+  async #open(): Promise<void> {
     this.#attempt += 1;
     const attempt = this.#attempt;
-    const isCurrent = (): boolean => attempt === this.#attempt;
-    this.#machine.set('connecting');
+    this.#set('connecting');
     this.#limit();
-    this.#prepare(isCurrent).catch((error: unknown) => {
-      if (isCurrent()) this.#lost(asRejoinError(error));
-    });
+    try {
+      const token = await this.#token();
+      if (attempt !== this.#attempt) return;
+      // A follower of another tab waits here for its turn, which is no failure.
+      clearTimeout(this.#timer);
+      this.#identity = this.#identify(token);
+      await this.#listener.onIdentity(this.#identity);
+      if (attempt !== this.#attempt) return;
+      this.#limit();
+      const cursor = this.#listener.position();
+      this.#presented = cursor;
+      const { events } = this.#options;
+      // Nothing but this decides where it resumes: the stock client's own offset is overruled.
+      this.#socket.auth = { token, events, watch: this.#watches.resources, cursor, offset: cursor };
+      (this.#socket.io as unknown as { uri: string }).uri = this.#url();
+      this.#socket.connect();
+    } catch (error) {
+      if (attempt === this.#attempt) this.#lost(asRejoinError(error));
+    }
   }
 
   /** This step of an attempt must be done in time. */
   #limit(): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(
-      () => this.#lost(new RejoinError('TIMEOUT', 'no connection in time', { retryable: true })),
-      this.#timeoutMs,
-    );
-  }
-
-  async #prepare(isCurrent: () => boolean): Promise<void> {
-    let token = await this.#token();
-    if (!isCurrent()) return;
-    clearTimeout(this.#timer);
-    this.#identity = identityOf(token, this.#tenantClaim);
-    const late = await this.#listener.onIdentity(this.#identity);
-    if (!isCurrent()) return;
-    this.#limit();
-    if (late) {
-      token = await this.#token();
-      if (!isCurrent()) return;
-      if (identityOf(token, this.#tenantClaim) !== this.#identity) return this.resume();
-    }
-    const { position } = this.#listener;
-    const { events } = this.#options;
-    this.#presented = position;
-    // Nothing but this decides where it resumes: the stock client's own offset is overruled.
-    this.#socket.auth = { token, events, watch: this.#watches.resources, cursor: position, offset: position };
-    (this.#socket.io as unknown as { uri: string }).uri = this.#url();
-    this.#socket.connect();
+    this.#timer = setTimeout(() => this.#lost(passing('TIMEOUT')), this.#timeoutMs);
   }
 
   async #token(): Promise<string> {
@@ -180,14 +170,19 @@ export class SocketLink implements Link {
       return await this.#options.token();
     } catch (cause) {
       const retryable = !(cause instanceof UnauthorizedError);
-      throw new RejoinError('TOKEN_FAILED', 'token() failed', { retryable, cause });
+      throw new RejoinError('TOKEN_FAILED', { retryable, cause });
     }
+  }
+
+  #identify(token: string): string {
+    return identityOf(token, this.#options.tenantClaim);
   }
 
   #url(): string {
     const { url } = this.#options;
     if (typeof url === 'function') return url();
-    return typeof url === 'string' ? url : (url[this.#gateway % url.length] as string);
+    const urls = [url].flat();
+    return urls[this.#gateway % urls.length] as string;
   }
 
   #createSocket(): Socket {
@@ -200,23 +195,19 @@ export class SocketLink implements Link {
     });
     socket.on('connect', () => {
       clearTimeout(this.#timer);
-      this.#machine.set('replaying');
-      this.#listener.onArrival({ kind: 'begin', position: this.#presented });
+      this.#set('replaying');
+      this.#listener.onArrival({ kind: 'begin', cursor: this.#presented });
     });
     socket.on('connect_error', (error: Error & { readonly data?: Refusal }) => {
       this.#lost(
         error.data?.code
-          ? refused({ ...error.data, message: error.message })
-          : new RejoinError('CONNECTION_LOST', 'the gateway does not answer', { retryable: true, cause: error }),
+          ? new RejoinError(error.data.code, { ...error.data, message: error.message })
+          : passing('CONNECTION_LOST', error),
       );
     });
     socket.on('disconnect', (reason) => {
       if (reason === 'io client disconnect') return;
-      this.#lost(
-        this.#closing
-          ? refused(this.#closing)
-          : new RejoinError('CONNECTION_LOST', `the connection ended: ${reason}`, { retryable: true }),
-      );
+      this.#lost(this.#closing ? refused(this.#closing) : passing('CONNECTION_LOST', reason));
     });
     socket.onAny((name: string, first: unknown, cursor: unknown) => this.#receive(name, first, cursor));
     return socket;
@@ -230,8 +221,8 @@ export class SocketLink implements Link {
     else if (name === 'rejoin:ready') {
       this.#backoff.reset();
       this.#expiredTokens = 0;
-      this.#listener.onArrival({ kind: 'ready', ready: first as Ready, cursor });
-      this.#machine.set('live');
+      this.#listener.onArrival({ kind: 'ready', replay: (first as Ready).replay, cursor });
+      this.#set('live');
       this.#watches.reconcile((first as Ready).watching);
     } else this.#listener.onArrival({ kind: 'event', event: first as ReceivedEvent, cursor });
   }
@@ -243,43 +234,39 @@ export class SocketLink implements Link {
     const mayRenew = error.code === 'AUTH_EXPIRED' && this.#expiredTokens < MAX_EXPIRED_TOKENS;
     if (mayRenew) this.#expiredTokens += 1;
     if (!error.retryable && !mayRenew) {
-      this.#machine.set('stopped', error);
+      this.#set('stopped', error);
       return;
     }
-    this.#timer = setTimeout(() => this.#open(), this.#backoff.next(error.retryAfterMs));
-    this.#machine.set('waiting', error);
+    this.#patient = error.retryAfterMs !== undefined;
+    this.#timer = setTimeout(() => void this.#open(), this.#backoff.next(error.retryAfterMs));
+    this.#set('waiting', error);
   }
 
   /** At some time in the first half of what is left: not all clients at once, and with time for another try. */
   #refreshWithin(expiresInMs: number): void {
     clearTimeout(this.#refreshTimer);
-    this.#refreshTimer = setTimeout(
-      () => {
-        const attempt = this.#attempt;
-        this.#refresh().catch((cause: unknown) => {
-          if (attempt !== this.#attempt) return;
-          const error = asRejoinError(cause);
-          // Where nothing helps, the connection ends with its token, and the next one brings a new token.
-          if (error.retryable) this.#refreshWithin(expiresInMs / 2);
-          else this.#listener.onError(error);
-        });
-      },
-      (expiresInMs / 4) * (1 + Math.random()),
-    );
+    this.#refreshTimer = setTimeout(() => void this.#refresh(expiresInMs), (expiresInMs / 4) * (1 + Math.random()));
   }
 
-  async #refresh(): Promise<void> {
+  async #refresh(expiresInMs: number): Promise<void> {
     const attempt = this.#attempt;
-    const token = await this.#token();
-    if (attempt !== this.#attempt) return;
-    // Somebody else signed in: a connection of their own is opened.
-    if (identityOf(token, this.#tenantClaim) !== this.#identity) this.resume();
-    else await this.call('session:refresh', { token });
+    try {
+      const token = await this.#token();
+      if (attempt !== this.#attempt) return;
+      // Somebody else signed in: a connection of their own is opened.
+      if (this.#identify(token) !== this.#identity) this.resume();
+      else await this.call('session:refresh', { token });
+    } catch (cause) {
+      if (attempt !== this.#attempt) return;
+      const error = asRejoinError(cause);
+      // Where nothing helps, the connection ends with its token, and the next one brings a new token.
+      if (error.retryable) this.#refreshWithin(expiresInMs / 2);
+      else this.#listener.onError(error);
+    }
   }
 }
 
 function conventionalCommand(resource: string, verb: 'watch' | 'unwatch'): [string, object] {
-  const colon = resource.indexOf(':');
-  const kind = resource.slice(0, colon);
-  return [`${kind}s:${verb}`, { [`${kind}Id`]: resource.slice(colon + 1) }];
+  const [kind, id] = resource.split(/:(.*)/s);
+  return [`${kind}s:${verb}`, { [`${kind}Id`]: id }];
 }

@@ -12,7 +12,8 @@ import type { RejoinError } from './errors.ts';
  *
  *     any ──disconnect()──▶ idle        any ──close()──▶ closed
  *
- * `waiting` covers the absence of a network as well: the browser's `online` event ends it at once.
+ * `waiting` covers the absence of a network as well: the browser's `online` event ends it at once. Where the gateway named a
+ * time it is waited for.
  */
 export type ClientState = 'idle' | 'connecting' | 'replaying' | 'live' | 'waiting' | 'stopped' | 'closed';
 

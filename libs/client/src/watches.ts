@@ -5,7 +5,7 @@ type Command = (resource: string, verb: 'watch' | 'unwatch') => Promise<unknown>
 const ASK_AGAIN_MS = 1_000;
 
 interface Watch {
-  count: number;
+  readonly holders: Set<string>;
   confirmed: boolean;
   /** Settles with the first answer. */
   readonly answered: Promise<void>;
@@ -13,7 +13,7 @@ interface Watch {
 }
 
 /**
- * The resources that somebody here watches, counted, and kept true on the gateway: a connection names them in its handshake, and
+ * The resources that somebody here watches, and who does, kept true on the gateway: a connection names them in its handshake, and
  * what `rejoin:ready` then lists too much or too little is put right.
  */
 export class Watches {
@@ -33,23 +33,18 @@ export class Watches {
   }
 
   /** Resolves when the gateway confirms it. */
-  add(resource: string): Promise<void> {
-    const present = this.#watches.get(resource);
-    if (present) {
-      present.count += 1;
-      return present.answered;
-    }
-    const watch = newWatch();
-    this.#watches.set(resource, watch);
-    if (this.#live) this.#ask(resource, watch);
+  add(resource: string, holder: string): Promise<void> {
+    const watch = this.#watches.get(resource) ?? this.#begin(resource);
+    watch.holders.add(holder);
     return watch.answered;
   }
 
-  remove(resource: string): void {
+  /** @param holder all, where absent */
+  remove(resource: string, holder?: string): void {
     const watch = this.#watches.get(resource);
     if (!watch) return;
-    watch.count -= 1;
-    if (watch.count > 0) return;
+    if (holder === undefined) watch.holders.clear();
+    else watch.holders.delete(holder);
     this.#watches.delete(resource);
     watch.settle();
     if (this.#live) this.#release(resource);
@@ -68,6 +63,17 @@ export class Watches {
   /** The connection is gone; the next one reconciles. */
   suspend(): void {
     this.#live = false;
+  }
+
+  #begin(resource: string): Watch {
+    let settle: Watch['settle'] = () => undefined;
+    const answered = new Promise<void>((resolve, reject) => {
+      settle = (error) => (error ? reject(error) : resolve());
+    });
+    const watch: Watch = { holders: new Set(), confirmed: false, answered, settle };
+    this.#watches.set(resource, watch);
+    if (this.#live) this.#ask(resource, watch);
+    return watch;
   }
 
   #ask(resource: string, watch: Watch): void {
@@ -99,12 +105,4 @@ export class Watches {
 function confirm(watch: Watch): void {
   watch.confirmed = true;
   watch.settle();
-}
-
-function newWatch(): Watch {
-  let settle: Watch['settle'] = () => undefined;
-  const answered = new Promise<void>((resolve, reject) => {
-    settle = (error) => (error ? reject(error) : resolve());
-  });
-  return { count: 1, confirmed: false, answered, settle };
 }

@@ -63,6 +63,28 @@ async function open(
   return opened;
 }
 
+const openTab = () => open('localStorageStore', { shared: true });
+
+/** As when the browser kills a tab's process: it has no last word. */
+async function crash(page: Page): Promise<void> {
+  const session = await context.newCDPSession(page);
+  // It is answered by nobody.
+  await Promise.race([session.send('Page.crash').catch(() => undefined), page.waitForEvent('crash')]);
+}
+
+/** Nothing runs in the page any more, and it keeps its lock. @returns lets it go on */
+async function freeze(page: Page): Promise<() => Promise<unknown>> {
+  const session = await context.newCDPSession(page);
+  await session.send('Debugger.enable');
+  const paused = new Promise<unknown>((resolve) => session.once('Debugger.paused', resolve));
+  const evaluated = session.send('Runtime.evaluate', { expression: 'debugger' });
+  await paused;
+  return async () => {
+    await session.send('Debugger.resume');
+    await evaluated;
+  };
+}
+
 const seenBy = (page: Page) => page.evaluate(() => (globalThis as unknown as InPage).seen);
 const stateOf = (page: Page) => page.evaluate(() => (globalThis as unknown as InPage).client.state);
 const expectSeen = (page: Page, events: readonly number[]) =>
@@ -126,19 +148,38 @@ describe('in a browser', () => {
     await expectSeen(page, [1, 2, 3]);
   });
 
-  it('tabs share one connection, and fail over when the leader is closed', async () => {
-    const one = await open('localStorageStore', { shared: true });
-    const two = await open('localStorageStore', { shared: true });
-    const three = await open('localStorageStore', { shared: true });
+  it.each<[string, (leader: Page) => Promise<unknown>]>([
+    ['is closed', (leader) => leader.close()],
+    ['crashes', crash],
+    ['goes elsewhere', (leader) => leader.goto('about:blank')],
+    ['is reloaded', (leader) => leader.reload()],
+    ['signs off', (leader) => leader.evaluate(() => (globalThis as unknown as InPage).client.close())],
+  ])('tabs share one connection, and another takes over when the leader %s', async (_what, end) => {
+    const [one, two, three] = [await openTab(), await openTab(), await openTab()];
     await gateways.publish(2);
     for (const page of [one, two, three]) await expectSeen(page, [1, 2]);
     expect(gateways.connections).toBe(1);
-    await one.close();
+    await end(one);
     await gateways.publish(2);
     for (const page of [two, three]) await expectSeen(page, [1, 2, 3, 4]);
     await eventually(() => expect(gateways.connections).toBe(1));
     await gateways.publish(1);
     for (const page of [two, three]) await expectSeen(page, [1, 2, 3, 4, 5]);
+  });
+
+  it('a frozen leader loses the lead when a tab asks for it, and follows when it thaws', async () => {
+    const [one, two] = [await openTab(), await openTab()];
+    await gateways.publish(2);
+    for (const page of [one, two]) await expectSeen(page, [1, 2]);
+    const thaw = await freeze(one);
+    await gateways.publish(2);
+    // As when the tab is shown again.
+    await two.evaluate(() => void dispatchEvent(new Event('pageshow')));
+    await expectSeen(two, [1, 2, 3, 4]);
+    await thaw();
+    await gateways.publish(1);
+    for (const page of [one, two]) await expectSeen(page, [1, 2, 3, 4, 5]);
+    await eventually(() => expect(gateways.connections).toBe(1));
   });
 
   it('the last tab resumes where the leader before it stopped', async () => {
