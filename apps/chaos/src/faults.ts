@@ -59,14 +59,14 @@ function frozen(slot: ProcessSlot, { forMs }: PlannedFault): Injection {
 }
 
 /** One after the other, as a deployment does. */
-function rolled(slots: readonly ProcessSlot[], env = {}): Injection {
+function rolled(slots: readonly ProcessSlot[]): Injection {
   return {
     target: '',
     async run() {
       for (const slot of slots) {
         await slot.exclusively(async () => {
           await slot.stop();
-          await slot.start(env);
+          await slot.start();
         });
       }
     },
@@ -93,10 +93,13 @@ function trimmed(
   return {
     target: `${Object.values(env).join()}, ${away.length} clients away`,
     async run() {
+      // Also where one of them dies meanwhile.
+      const restore = system.workers.map((worker) => worker.override(env));
       await whileAway(away, async () => {
-        await rolled(system.workers, env).run();
+        await rolled(system.workers).run();
         await delay(fault.forMs);
       });
+      for (const undo of restore) undo();
       await rolled(system.workers).run();
     },
   };

@@ -32,6 +32,7 @@ export class ProcessSlot {
   #ending = false;
   #closed = false;
   #turn: Promise<unknown> = Promise.resolve();
+  readonly #overrides = new Set<Environment>();
   /** The last words of its earlier processes. */
   readonly #log: string[] = [];
 
@@ -71,7 +72,7 @@ export class ProcessSlot {
     const child = await ChildApp.start({
       app,
       ...(entry === undefined ? {} : { entry }),
-      env: { ...own, REDIS_URL: redis.url, ...env },
+      env: Object.assign({}, own, { REDIS_URL: redis.url }, ...this.#overrides, env),
       readyTimeoutMs: READY_TIMEOUT_MS,
     });
     this.#child = child;
@@ -79,6 +80,14 @@ export class ProcessSlot {
     void child.exited.then((exit) => {
       if (this.#child === child && !this.#ending) this.#options.onDeath(this, exit);
     });
+  }
+
+  /** Has every process that is started from now on started with these variables as well, until the returned function is called. */
+  override(env: Environment): () => void {
+    this.#overrides.add(env);
+    return () => {
+      this.#overrides.delete(env);
+    };
   }
 
   /** SIGKILL. */
