@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { ChildApp, TEST_JWT_SECRET } from '@rejoin/testing';
+import { ChildApp, eventually, TcpProxy, TEST_JWT_SECRET } from '@rejoin/testing';
 import { System } from './system.ts';
 
 jest.setTimeout(120_000);
@@ -64,6 +64,25 @@ describe('a process', () => {
     const end = await endOf('worker', { PORT: 'x', REJOIN_PARTITIONS: '0', AUDIENCE_RULES: rules });
     for (const name of ['PORT', 'REJOIN_PARTITIONS', 'AUDIENCE_RULES', 'rules[0].audience[1]']) {
       expect(end).toContain(name);
+    }
+  });
+
+  it.each(['gateway', 'worker'])('%s that is started while Redis is away starts when it is back', async (app) => {
+    const proxy = await TcpProxy.start(system.redis.url);
+    try {
+      proxy.refuse();
+      const starting = system.startApp(app, { REDIS_URL: proxy.url });
+      // It has failed some times by then, and goes on.
+      await Promise.race([starting, eventually(() => proxy.refusals >= 10, { timeoutMs: 60_000 })]);
+      expect(proxy.refusals).toBeGreaterThanOrEqual(10);
+      proxy.resume();
+      const started = await starting;
+      await eventually(async () => expect((await fetch(`${started.url}/health/ready`)).status).toBe(200), {
+        timeoutMs: 60_000,
+      });
+      await system.stopApp(started);
+    } finally {
+      await proxy.stop();
     }
   });
 });

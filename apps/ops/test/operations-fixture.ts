@@ -35,6 +35,7 @@ export class OperationsFixture {
       keys: this.keys,
       partitions: 8,
       release: () => Promise.resolve(),
+      upkeep: () => Promise.resolve(),
       rehearse: () => Promise.resolve({ rooms: [] }),
       onError: () => undefined,
     });

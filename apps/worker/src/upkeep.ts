@@ -1,33 +1,21 @@
-import type { Keyspace, PartitionKeys, RedisClient } from '@rejoin/redis';
+import type { UpkeepSchedule } from '@rejoin/jobs';
+import type { Keyspace, RedisClient } from '@rejoin/redis';
 import type { Logger } from '@rejoin/runtime';
-import {
-  type DeadLetterRetention,
-  FencedError,
-  feedExcessBytes,
-  type PartitionLease,
-  pause,
-  retainDeadLetters,
-  rotateSeen,
-  trimEvents,
-  trimFeed,
-  watchMemory,
-} from '@rejoin/streams';
+import { FencedError, type PartitionLease, pause, watchMemory } from '@rejoin/streams';
 import { FailureLog } from './failure-log.ts';
 import type { PartitionHistory } from './partition-history.ts';
+import type { PartitionUpkeep } from './partition-upkeep.ts';
 import type { Releases } from './releases.ts';
 
 export interface UpkeepOptions {
   readonly client: RedisClient;
   readonly keys: Keyspace;
-  readonly partitions: number;
   readonly topology: 'standalone' | 'cluster';
   /** The partitions to look after: those whose leases are held. */
   leases(): readonly PartitionLease[];
   history(partition: number): PartitionHistory;
-  readonly windowMs: number;
-  /** Feed bytes over all partitions. */
-  readonly maxBytes: number;
-  readonly deadLetters: DeadLetterRetention;
+  readonly partitionUpkeep: PartitionUpkeep;
+  readonly schedule: Pick<UpkeepSchedule, 'ensure'>;
   /** Percent of maxmemory above which publishing is refused. */
   readonly memoryPercent: number;
   readonly releases: Releases;
@@ -36,14 +24,21 @@ export interface UpkeepOptions {
   readonly logger: Logger;
 }
 
-/** How long one partition's trimming may take in a round, in milliseconds; what is left waits for the next. */
-const TRIM_BUDGET_MS = 200;
+const DEFAULT_INTERVAL_MS = 1_000;
 /** Rounds between two looks at what changes slowly. */
 const SLOW_ROUNDS = 5;
+/** Rounds between two times that a partition is looked after by a job. */
+const ROUNDS_PER_JOB = 2;
+/** Jobs are not scheduled closer than this, in milliseconds. */
+const SHORTEST_SCHEDULE_MS = 1_000;
+
+/** How long upkeep of a partition counts as done, in milliseconds: a job may be late, but not be missing. */
+export const upkeepDueMs = (intervalMs = DEFAULT_INTERVAL_MS): number => 2 * ROUNDS_PER_JOB * intervalMs;
 
 /**
- * Looks after the partitions that this worker owns: sees to it that events are released when they are due, trims streams, ages the seen digests, refuses publishing when memory
- * is short, and checks now and then that the history is whole. One partition after the other, in short scripts.
+ * What an owner sees to in every partition that it owns: events are released when they are due, publishing is refused when memory
+ * is short, and now and then the history is checked to be whole. Everything else is done by jobs on a schedule; where one was lost, or
+ * cannot be run because memory is full, the owner does it.
  */
 export class Upkeep {
   readonly #options: UpkeepOptions;
@@ -68,7 +63,7 @@ export class Upkeep {
   }
 
   async #run(): Promise<void> {
-    const { intervalMs = 1_000 } = this.#options;
+    const { intervalMs = DEFAULT_INTERVAL_MS } = this.#options;
     for (let round = 0; !this.#stopping.signal.aborted; round += 1) {
       const startedMs = performance.now();
       try {
@@ -81,53 +76,45 @@ export class Upkeep {
   }
 
   async #round(isSlow: boolean): Promise<void> {
-    const { keys, leases } = this.#options;
+    const { leases, releases, history } = this.#options;
+    if (isSlow) await this.#ensureSchedule();
     const owned = leases();
     if (owned.length === 0) return;
-    const feedBytes = await this.#feedBytes();
     await this.#watchMemory(owned);
-    for (const lease of owned) {
+    await this.#catchUp(owned);
+    for (const { held, partition } of owned) {
       if (this.#stopping.signal.aborted) return;
-      if (!lease.held) continue;
+      if (!held) continue;
       try {
-        await this.#lookAfter(lease, keys.partition(lease.partition), feedBytes, isSlow);
+        await releases.sweep(partition);
       } catch (error) {
-        // The next owner does it.
-        if (!(error instanceof FencedError)) this.#failureLog.report(error, { partition: lease.partition });
+        this.#failureLog.report(error, { partition });
+      }
+      // The partition's work checks before it goes on, and says what it found.
+      if (isSlow) history(partition).doubt();
+    }
+  }
+
+  /** Without the schedule this owner does everything itself, so its failure is no reason to stop. */
+  async #ensureSchedule(): Promise<void> {
+    const { schedule, intervalMs = DEFAULT_INTERVAL_MS } = this.#options;
+    try {
+      await schedule.ensure(Math.max(SHORTEST_SCHEDULE_MS, ROUNDS_PER_JOB * intervalMs));
+    } catch (error) {
+      this.#failureLog.report(error);
+    }
+  }
+
+  async #catchUp(owned: readonly PartitionLease[]): Promise<void> {
+    const { partitionUpkeep } = this.#options;
+    for (const partition of await partitionUpkeep.due(owned.map((lease) => lease.partition))) {
+      if (this.#stopping.signal.aborted) return;
+      try {
+        await partitionUpkeep.run(partition, this.#stopping.signal);
+      } catch (error) {
+        this.#failureLog.report(error, { partition });
       }
     }
-  }
-
-  async #lookAfter(
-    lease: PartitionLease,
-    keys: PartitionKeys,
-    feedBytes: readonly number[],
-    isSlow: boolean,
-  ): Promise<void> {
-    const { client, windowMs, maxBytes, history } = this.#options;
-    const { token, partition } = lease;
-    const untilMs = performance.now() + TRIM_BUDGET_MS;
-    const goOn = (): boolean => lease.held && performance.now() < untilMs && !this.#stopping.signal.aborted;
-    while (goOn() && (await trimEvents(client, keys, token)) > 0);
-    for (let excessBytes = feedExcessBytes(feedBytes, partition, maxBytes); goOn(); ) {
-      const { removedBytes, more } = await trimFeed(client, keys, token, { windowMs, excessBytes });
-      if (!more) break;
-      excessBytes = Math.max(0, excessBytes - removedBytes);
-    }
-    await this.#options.releases.sweep(partition);
-    if (!isSlow) return;
-    while (goOn() && (await retainDeadLetters(client, keys, token, this.#options.deadLetters)).more);
-    await rotateSeen(client, keys, token);
-    // The partition's work checks before it goes on, and says what it found.
-    history(partition).doubt();
-  }
-
-  async #feedBytes(): Promise<number[]> {
-    const { client, keys, partitions } = this.#options;
-    const values = await Promise.all(
-      Array.from({ length: partitions }, (_, partition) => client.get(keys.partition(partition).feedBytes)),
-    );
-    return values.map((value) => Math.max(0, Number(value ?? 0)));
   }
 
   /** One server has one memory: while there is room, it is asked once a round. */

@@ -23,13 +23,14 @@ import {
 import { EventPreparation } from './event-preparation.ts';
 import { FailureLog } from './failure-log.ts';
 import { PartitionHistory } from './partition-history.ts';
+import { PartitionUpkeep } from './partition-upkeep.ts';
 import { PartitionWork } from './partition-work.ts';
 import { Releases } from './releases.ts';
 import { ResolverBreakers } from './resolver-breakers.ts';
 import { RetryPolicy } from './retry-policy.ts';
 import { type EventResolver, type Resolved, RetryingResolver } from './retrying-resolver.ts';
 import { replaceSilentConnection } from './silent-connection.ts';
-import { Upkeep } from './upkeep.ts';
+import { Upkeep, upkeepDueMs } from './upkeep.ts';
 import { newWorkerCounters, type WorkerCounters, type WorkerListener } from './worker-counters.ts';
 
 export interface WorkerOptions {
@@ -213,24 +214,32 @@ export class Worker {
     const jobs = createJobs({ redisUrl, keys, partitions, onError: reportJob });
     const releases = new Releases({ client, keys, timers: jobs.timers, counters: this.counters });
     const rehearsing = new RetryingResolver(this.#options.resolver, new ResolverBreakers(), 0);
+    const partitionUpkeep = new PartitionUpkeep({
+      client,
+      keys,
+      partitions,
+      windowMs: replay.windowMs,
+      maxBytes: replay.maxBytes,
+      deadLetters,
+      dueMs: upkeepDueMs(upkeepMs),
+    });
     const runner = new JobRunner({
       redisUrl,
       keys,
       partitions,
       release: (partition) => releases.release(partition),
+      upkeep: (partition, signal) => partitionUpkeep.run(partition, signal),
       rehearse: async (event, signal) => rehearsal(await rehearsing.resolve(event, signal)),
       onError: reportJob,
     });
     const upkeep = new Upkeep({
       client,
       keys,
-      partitions,
       topology,
       leases: () => leases.leases,
       history: (partition) => this.#history(client, partition),
-      windowMs: replay.windowMs,
-      maxBytes: replay.maxBytes,
-      deadLetters,
+      partitionUpkeep,
+      schedule: jobs.upkeep,
       releases,
       memoryPercent,
       logger,

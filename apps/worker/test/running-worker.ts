@@ -1,5 +1,6 @@
 import { AudienceResolver } from '@rejoin/audience';
 import { parseFeedEntry } from '@rejoin/feed';
+import { createJobs, type Jobs } from '@rejoin/jobs';
 import { type DomainEvent, type EntryId, partitionOf } from '@rejoin/protocol';
 import {
   connect,
@@ -40,6 +41,7 @@ export class TestInstallation {
   readonly keys: Keyspace;
   readonly #url: string;
   readonly #workers: Worker[] = [];
+  #jobs: Jobs | undefined;
 
   private constructor(url: string, client: RedisClient, keys: Keyspace) {
     this.#url = url;
@@ -89,6 +91,17 @@ export class TestInstallation {
     return worker;
   }
 
+  /** What asks workers to do something later. */
+  jobs(): Jobs {
+    this.#jobs ??= createJobs({
+      redisUrl: this.#url,
+      keys: this.keys,
+      partitions: PARTITIONS,
+      onError: () => undefined,
+    });
+    return this.#jobs;
+  }
+
   /** Appends as any service may, with XADD: events, or texts and bytes that are none. */
   async append(...events: readonly Appendable[]): Promise<EntryId[]> {
     const pipeline = this.client.pipeline();
@@ -135,6 +148,7 @@ export class TestInstallation {
 
   async close(): Promise<void> {
     await Promise.all(this.#workers.map((worker) => worker.stop(1_000)));
+    await this.#jobs?.close();
     disconnect(this.client);
   }
 }

@@ -63,6 +63,34 @@ describe('an owner', () => {
     expect(await client.hlen(home.seenBefore)).toBe(3);
   });
 
+  test('looks after a partition itself where no job does', async () => {
+    const { client, home, keys } = installation;
+    await installation.startWorker();
+    await eventually(async () => expect(await client.exists(home.upkept)).toBe(1));
+    // What jobs are made of cannot be written any more.
+    await client.del(...(await client.keys(`${keys.jobs}:upkeep:*`)));
+    await client.set(`${keys.jobs}:upkeep:repeat`, 'no sorted set');
+    const ids = await installation.append(...numbered(1_000));
+    await installation.handled(ids.at(-1) as string);
+    await eventually(async () => expect(await client.xlen(home.events)).toBeLessThan(100));
+  });
+
+  test('lets jobs look after its partitions, under its lease', async () => {
+    const { client, home } = installation;
+    // An owner whose own rounds are too far apart to be what trims here.
+    const owner = await installation.startWorker({ upkeepMs: 600_000 });
+    await eventually(() => expect(owner.owned).toHaveLength(PARTITIONS));
+    await eventually(async () => expect(await client.exists(home.upkept)).toBe(1));
+    const token = await client.get(home.lease);
+    const ids = await installation.append(...numbered(1_000));
+    await installation.handled(ids.at(-1) as string);
+    const { upkeep } = installation.jobs();
+    await client.del(...(await client.keys(`${installation.keys.jobs}:upkeep:*`)));
+    await upkeep.ensure(100);
+    await eventually(async () => expect(await client.xlen(home.events)).toBeLessThan(100), { timeoutMs: 15_000 });
+    expect(await client.get(home.lease)).toBe(token);
+  });
+
   test('notices between reconnections, too, that history broke', async () => {
     const { client, home } = installation;
     const worker = await installation.startWorker();

@@ -12,3 +12,4 @@ export type {
 export type { Rehearsal } from './task-run.ts';
 export type { TaskPage, Tasks } from './tasks.ts';
 export type { Timers } from './timers.ts';
+export type { UpkeepSchedule } from './upkeep-schedule.ts';

@@ -2,7 +2,7 @@ import type { Keyspace } from '@rejoin/redis';
 import { DeadLetterStore } from '@rejoin/streams';
 import { type Job, WaitingError, Worker } from 'bullmq';
 import { BullmqConnection } from './bullmq-connection.ts';
-import { TASKS, TIMERS, type TimerData } from './queues.ts';
+import { type PartitionJob, TASKS, TIMERS, UPKEEP } from './queues.ts';
 import type { Task, TaskData, TaskResult } from './task.ts';
 import { auditEnd } from './task-audit.ts';
 import { taskOfJob } from './task-of-job.ts';
@@ -14,6 +14,8 @@ export interface JobRunnerOptions extends Pick<TaskRunOptions, 'rehearse'> {
   readonly partitions: number;
   /** Releases the events of a partition that are due; idempotent. */
   release(partition: number): Promise<void>;
+  /** Looks after a partition; idempotent. @param signal the worker stops */
+  upkeep(partition: number, signal: AbortSignal): Promise<void>;
   /** Called for every failure of a connection or a job. */
   onError(error: Error, context: { readonly job?: string }): void;
 }
@@ -23,12 +25,14 @@ const LOCK_MS = 10_000;
 const STALLED_INTERVAL_MS = 5_000;
 /** Timers that go off at the same time for several partitions. */
 const TIMER_CONCURRENCY = 8;
+/** Partitions that one worker looks after at a time. */
+const UPKEEP_CONCURRENCY = 2;
 /** Tasks of one worker at a time. */
 const TASK_CONCURRENCY = 2;
 /** Workers that may die of one task before it counts as failed. */
 const MAX_DEATHS = 10;
 
-/** Runs what was asked for: timers and tasks. Every worker process has one. */
+/** Runs what was asked for: timers, upkeep and tasks. Every worker process has one. */
 export class JobRunner {
   readonly #options: JobRunnerOptions;
   readonly #stopping = new AbortController();
@@ -41,7 +45,7 @@ export class JobRunner {
 
   start(): void {
     if (this.#running) return;
-    const { redisUrl, keys, partitions, release, rehearse, onError } = this.#options;
+    const { redisUrl, keys, partitions, release, upkeep, rehearse, onError } = this.#options;
     const onConnectionError = (error: Error): void => onError(error, {});
     const connection = new BullmqConnection(redisUrl, 'background', 'rejoin-job-runner', onConnectionError);
     const { client } = connection;
@@ -54,16 +58,22 @@ export class JobRunner {
       lockDuration: LOCK_MS,
       maxStalledCount: MAX_DEATHS,
     };
-    const timers = new Worker<TimerData>(TIMERS, ({ data }) => this.#track(release(data.partition)), {
+    const timers = new Worker<PartitionJob>(TIMERS, ({ data }) => this.#track(release(data.partition)), {
       ...shared,
       concurrency: TIMER_CONCURRENCY,
     });
+    const caretakers = new Worker<PartitionJob>(
+      UPKEEP,
+      ({ data }) => this.#track(upkeep(data.partition, this.#stopping.signal)),
+      { ...shared, concurrency: UPKEEP_CONCURRENCY },
+    );
     const tasks = new Worker<TaskData, TaskResult>(
       TASKS,
       (job) => this.#track(this.#runTask(job, { client, keys, store, rehearse })),
       { ...shared, concurrency: TASK_CONCURRENCY },
     );
-    for (const worker of [timers, tasks]) {
+    const workers = [timers, caretakers, tasks];
+    for (const worker of workers) {
       worker.on('error', onConnectionError);
       worker.on('failed', (job, error) => onError(error, job?.id === undefined ? {} : { job: job.id }));
     }
@@ -72,7 +82,7 @@ export class JobRunner {
       if (job?.finishedOn !== undefined)
         void this.#track(this.#audit(job, 'failed', { client, keys, store, rehearse }));
     });
-    this.#running = { connection, workers: [timers, tasks] };
+    this.#running = { connection, workers };
   }
 
   /**

@@ -3,6 +3,7 @@ import { DeadLetterStore } from '@rejoin/streams';
 import { Queues } from './queues.ts';
 import { Tasks } from './tasks.ts';
 import { Timers } from './timers.ts';
+import { UpkeepSchedule } from './upkeep-schedule.ts';
 
 export interface JobsOptions {
   readonly redisUrl: string;
@@ -18,6 +19,7 @@ export interface Jobs {
   readonly tasks: Tasks;
   /** Timers for events that are due later. */
   readonly timers: Timers;
+  readonly upkeep: UpkeepSchedule;
   close(): Promise<void>;
 }
 
@@ -28,6 +30,7 @@ export function createJobs({ redisUrl, keys, partitions, onError }: JobsOptions)
   return {
     tasks: new Tasks(queues.tasks, queues.client, keys, store),
     timers: new Timers(queues.timers),
+    upkeep: new UpkeepSchedule(queues.upkeep, partitions),
     close: () => queues.close(),
   };
 }

@@ -6,6 +6,7 @@ import type { TaskData, TaskResult } from './task.ts';
 /** Names of BullMQ's queues; they stand in its keys behind the installation's prefix. */
 export const TIMERS = 'timers';
 export const TASKS = 'tasks';
+export const UPKEEP = 'upkeep';
 
 export interface QueuesOptions {
   readonly redisUrl: string;
@@ -14,8 +15,8 @@ export interface QueuesOptions {
   onError(error: Error): void;
 }
 
-/** What wakes whoever releases events of a partition. */
-export interface TimerData {
+/** What is to be done for one partition. */
+export interface PartitionJob {
   readonly partition: number;
 }
 
@@ -27,12 +28,13 @@ const ATTEMPTS = 30;
 const RETRY_MS = 2_000;
 const CLOSE_DEADLINE_MS = 500;
 
-/** The two queues, on one connection for short commands. */
+/** The queues, on one connection for short commands. */
 export class Queues {
   readonly client: RedisClient;
   readonly #connection: BullmqConnection;
   #closed: Promise<void> | undefined;
-  readonly timers: Queue<TimerData>;
+  readonly timers: Queue<PartitionJob>;
+  readonly upkeep: Queue<PartitionJob>;
   readonly tasks: Queue<TaskData, TaskResult>;
 
   constructor({ redisUrl, keys, onError }: QueuesOptions) {
@@ -40,11 +42,13 @@ export class Queues {
     this.client = this.#connection.client;
     // Whether this Redis will do, Rejoin checks itself.
     const shared = { connection: this.client, prefix: keys.jobs, skipVersionCheck: true };
-    this.timers = new Queue(TIMERS, {
+    const forgotten = {
       ...shared,
       defaultJobOptions: { removeOnComplete: true, removeOnFail: true },
       streams: { events: { maxLen: 100 } },
-    });
+    };
+    this.timers = new Queue(TIMERS, forgotten);
+    this.upkeep = new Queue(UPKEEP, forgotten);
     this.tasks = new Queue(TASKS, {
       ...shared,
       defaultJobOptions: {
@@ -55,13 +59,13 @@ export class Queues {
       },
       streams: { events: { maxLen: 1_000 } },
     });
-    for (const queue of [this.timers, this.tasks]) queue.on('error', onError);
+    for (const queue of [this.timers, this.upkeep, this.tasks]) queue.on('error', onError);
   }
 
   /** Idempotent, and quick whether or not Redis answers. */
   async close(): Promise<void> {
     this.#closed ??= this.#connection.close(
-      Promise.allSettled([this.timers.close(), this.tasks.close()]),
+      Promise.allSettled([this.timers.close(), this.upkeep.close(), this.tasks.close()]),
       CLOSE_DEADLINE_MS,
     );
     await this.#closed;

@@ -1,5 +1,5 @@
 import type { Queue } from 'bullmq';
-import type { TimerData } from './queues.ts';
+import type { PartitionJob } from './queues.ts';
 
 /** Timers of one partition go off at multiples of this many milliseconds, so that a thousand events need few of them. */
 const SLOT_MS = 250;
@@ -10,10 +10,10 @@ const MAX_REMEMBERED = 10_000;
 
 /** Sets timers for events that are due later. A timer that is lost costs time only: a sweep releases what is overdue. */
 export class Timers {
-  readonly #queue: Queue<TimerData>;
+  readonly #queue: Queue<PartitionJob>;
   readonly #set = new Set<string>();
 
-  constructor(queue: Queue<TimerData>) {
+  constructor(queue: Queue<PartitionJob>) {
     this.#queue = queue;
   }
 

@@ -25,6 +25,7 @@ export class TestInstallation {
       ...this.#connection(),
       partitions: PARTITIONS,
       release: () => Promise.resolve(),
+      upkeep: () => Promise.resolve(),
       rehearse: () => Promise.resolve({ rooms: [] }),
       ...options,
     });

@@ -26,6 +26,7 @@ export interface PartitionKeys {
   readonly scheduledOrder: string;
   readonly trial: string;
   readonly paused: string;
+  readonly upkept: string;
   /** Names of the events that were fanned out within one hour since the Unix epoch. */
   eventIndex(hour: number): string;
   /** What one redrive did in this partition. */
@@ -136,6 +137,7 @@ function partitionKeys(prefix: string, partition: number): PartitionKeys {
     scheduledOrder: `${tag}:scheduled-order`,
     trial: `${tag}:trial`,
     paused: `${tag}:paused`,
+    upkept: `${tag}:upkept`,
     eventIndex: (hour) => `${tag}:event-index:${hour}`,
     redriven: (jobId) => `${tag}:redriven:${jobId}`,
     room: (room) => `${tag}:room:${room}`,

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { FeedTail, RoomHistory } from '@rejoin/feed';
 import { type EntryId, formatCursor, refusal, type WireCode } from '@rejoin/protocol';
 import { type ConnectionUse, connect, disconnect, openInstallation, type RedisClient } from '@rejoin/redis';
+import { untilAnswered } from '@rejoin/streams';
 import type { Namespace, Server, ServerOptions, Socket } from 'socket.io';
 import { clientAddress } from './client-address.ts';
 import { clientParser } from './commands/client-parser.ts';
@@ -81,6 +82,7 @@ export class ResumableGateway {
   #namespace: Namespace | undefined;
   #running: Running | undefined;
   #stopping: Promise<void> | undefined;
+  readonly #ending = new AbortController();
 
   constructor(options: ResumableGatewayOptions) {
     const settings = settingsOf(options);
@@ -101,16 +103,22 @@ export class ResumableGateway {
   }
 
   /**
-   * Resolves when the tail stands on a concrete position of every partition.
+   * Resolves when the tail stands on a concrete position of every partition. Waits for Redis as long as it takes.
    * @throws PartitionCountMismatchError
    */
   async start(): Promise<void> {
     const { keys, windowMs, bounds, log, authorizeWatch } = this.#settings;
     const { onLimited } = this.#limitListener();
-    const { partitions } = await openInstallation(this.#commands, keys, this.#settings.partitions);
+    const answered = <Value>(attempt: () => Promise<Value>): Promise<Value> =>
+      untilAnswered(attempt, this.#ending.signal, (error) => this.#onRedisError(error as Error));
+    const { partitions } = await answered(() => openInstallation(this.#commands, keys, this.#settings.partitions));
     const path = this.#createPathProof(partitions);
     const tail = this.#createTail(partitions, path);
-    await Promise.all([tail.start(), this.#revocations.read(), this.#limits.connections.start()]);
+    await Promise.all([
+      answered(() => tail.start()),
+      answered(() => this.#revocations.read()),
+      answered(() => this.#limits.connections.start()),
+    ]);
     const sessions = new SessionStore(this.#commands, keys, windowMs);
     const membership = new Membership({ tail, sessions, maxWatched: bounds.maxWatched, authorizeWatch, onLimited });
     const groups = new GroupRooms({
@@ -120,7 +128,7 @@ export class ResumableGateway {
       connections: this.#connections,
       membership,
     });
-    await groups.follow();
+    await answered(() => groups.follow());
     const authenticate = (token: unknown): Promise<ConnectionPrincipal> => this.#authenticate(token);
     for (const command of sessionCommands(membership, authenticate)) this.command(command);
     const door = new Door({
@@ -280,6 +288,7 @@ export class ResumableGateway {
    * Idempotent. The Socket.IO server itself is its owner's to close, afterwards.
    */
   stop(): Promise<void> {
+    this.#ending.abort();
     this.#stopping ??= this.#stop();
     return this.#stopping;
   }

@@ -45,6 +45,7 @@ export {
 export { trimEvents } from './event-trimming.ts';
 export { EventWaker, type EventWakerOptions } from './event-waker.ts';
 export { type FeedExcess, type FeedTrim, feedExcessBytes, trimFeed } from './feed-trimming.ts';
+export { removeIdleConsumers } from './idle-consumers.ts';
 export { LeaseManager, type LeaseManagerOptions } from './lease-manager.ts';
 export { LeaseStore } from './lease-store.ts';
 export { type MemoryState, watchMemory } from './memory-watch.ts';
@@ -64,6 +65,7 @@ export {
   resumePartition,
 } from './partition-pause.ts';
 export { type PartitionShare, partitionShare } from './partition-share.ts';
+export { untilAnswered } from './patience.ts';
 export { pause } from './pause.ts';
 export {
   type Keeping,
@@ -85,3 +87,4 @@ export {
   scheduleEvents,
 } from './scheduling.ts';
 export { rotateSeen } from './seen-rotation.ts';
+export { markUpkept } from './upkeep-mark.ts';

@@ -18,6 +18,7 @@ export class TcpProxy {
   readonly #modes: Record<Direction, Mode> = { requests: 'forward', replies: 'forward' };
   readonly #delayMs: Record<Direction, number> = { requests: 0, replies: 0 };
   #refusing = false;
+  #refusals = 0;
   #losing: { readonly pattern: Buffer; readonly lost: () => void } | undefined;
 
   private constructor(server: Server, target: ProxyTarget) {
@@ -46,6 +47,11 @@ export class TcpProxy {
   /** Connections that are open now. */
   get connections(): number {
     return this.#links.size;
+  }
+
+  /** Connections that were refused so far. */
+  get refusals(): number {
+    return this.#refusals;
   }
 
   /** Delays every chunk by `ms`, keeping their order. 0 ends it. */
@@ -117,6 +123,7 @@ export class TcpProxy {
 
   #accept(client: Socket): void {
     if (this.#refusing) {
+      this.#refusals += 1;
       client.on('error', ignoreBrokenConnection);
       client.resetAndDestroy();
       return;
