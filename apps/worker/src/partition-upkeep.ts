@@ -1,3 +1,4 @@
+import { ENTRY_ID_ZERO } from '@rejoin/protocol';
 import type { Keyspace, RedisClient } from '@rejoin/redis';
 import {
   type DeadLetterRetention,
@@ -63,10 +64,13 @@ export class PartitionUpkeep {
     const untilMs = performance.now() + BUDGET_MS;
     const goOn = (): boolean => performance.now() < untilMs && !signal.aborted;
     while (goOn() && (await trimEvents(client, keys, token)) > 0);
+    // Before the bytes: whoever trims in between moves it.
+    let measuredAt = (await client.get(keys.floor)) ?? ENTRY_ID_ZERO;
     for (let excessBytes = feedExcessBytes(await this.#feedBytes(), partition, maxBytes); goOn(); ) {
-      const { removedBytes, more } = await trimFeed(client, keys, token, { windowMs, excessBytes });
+      const { removedBytes, more, floor } = await trimFeed(client, keys, token, { windowMs, excessBytes, measuredAt });
       if (!more) break;
       excessBytes = Math.max(0, excessBytes - removedBytes);
+      measuredAt = floor;
     }
     while (goOn() && (await retainDeadLetters(client, keys, token, deadLetters)).more);
     await rotateSeen(client, keys, token);

@@ -1,3 +1,4 @@
+import type { EntryId } from '@rejoin/protocol';
 import { loadScript, type PartitionKeys, type RedisClient } from '@rejoin/redis';
 import { runFenced } from './fenced.ts';
 
@@ -6,6 +7,11 @@ export interface FeedExcess {
   readonly windowMs: number;
   /** Bytes, as `feed-bytes` counts them, that must go beside. */
   readonly excessBytes: number;
+  /**
+   * The floor at which the excess was measured: where another has trimmed since, it counts no more, so that two who look after one
+   * partition do not both remove it.
+   */
+  readonly measuredAt?: EntryId;
 }
 
 export interface FeedTrim {
@@ -14,6 +20,8 @@ export interface FeedTrim {
   readonly removedBytes: number;
   /** Whether there may be more to remove. */
   readonly more: boolean;
+  /** Where the floor is now. */
+  readonly floor: EntryId;
 }
 
 const script = loadScript('trim-feed', import.meta.url);
@@ -29,7 +37,7 @@ export async function trimFeed(
   client: RedisClient,
   keys: PartitionKeys,
   token: string,
-  { windowMs, excessBytes }: FeedExcess,
+  { windowMs, excessBytes, measuredAt = '' }: FeedExcess,
 ): Promise<FeedTrim> {
   const { lease, feed, floor, feedBytes, floorAddressed } = keys;
   const reply = await runFenced(
@@ -37,10 +45,10 @@ export async function trimFeed(
     client,
     keys,
     [lease, feed, floor, feedBytes, floorAddressed],
-    [token, windowMs, excessBytes, SLICE_ENTRIES],
+    [token, windowMs, excessBytes, SLICE_ENTRIES, measuredAt],
   );
-  const [removed, removedBytes, more] = reply as [number, number, number];
-  return { removed, removedBytes, more: more === 1 };
+  const [removed, removedBytes, more, now] = reply as [number, number, number, EntryId];
+  return { removed, removedBytes, more: more === 1, floor: now };
 }
 
 /**

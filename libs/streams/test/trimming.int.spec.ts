@@ -134,7 +134,12 @@ describe('trimming the feed', () => {
   test('removes exactly what is older than the window, and records the floor', async () => {
     const now = Date.now();
     await feed('5-1', '6-1', `${now - 61_000}-0`, `${now - 30_000}-0`, `${now}-0`);
-    expect(await trim(60_000)).toEqual({ removed: 3, removedBytes: 3 * entryBytes, more: false });
+    expect(await trim(60_000)).toEqual({
+      removed: 3,
+      removedBytes: 3 * entryBytes,
+      more: false,
+      floor: `${now - 61_000}-0`,
+    });
     expect(await partition.idsOf(partition.keys.feed)).toEqual([`${now - 30_000}-0`, `${now}-0`]);
     expect(await partition.client.get(partition.keys.floor)).toBe(`${now - 61_000}-0`);
     expect(await countedBytes()).toBe(2 * entryBytes);
@@ -147,6 +152,16 @@ describe('trimming the feed', () => {
     expect(await countedBytes()).toBe(4 * entryBytes);
     expect(await partition.client.get(partition.keys.floor)).toBe(`${now}-5`);
     expect(await partition.client.xlen(partition.keys.feed)).toBe(4);
+  });
+
+  test('removes an excess once, however many have measured it', async () => {
+    const now = Date.now();
+    await feed(...Array.from({ length: 10 }, (_, index) => `${now}-${index}`));
+    const excess = { windowMs: 60_000, excessBytes: 4 * entryBytes, measuredAt: '0-0' };
+    const run = () => trimFeed(partition.client, partition.keys, partition.token, excess);
+    expect([(await run()).removed, (await run()).removed]).toEqual([4, 0]);
+    expect(await countedBytes()).toBe(6 * entryBytes);
+    expect(await partition.client.get(partition.keys.floor)).toBe(`${now}-3`);
   });
 
   test('goes in slices, each of which leaves floor and feed in agreement', async () => {
@@ -164,7 +179,7 @@ describe('trimming the feed', () => {
   });
 
   test('does nothing, and records no floor, where nothing is due', async () => {
-    expect(await trim(60_000)).toEqual({ removed: 0, removedBytes: 0, more: false });
+    expect(await trim(60_000)).toEqual({ removed: 0, removedBytes: 0, more: false, floor: '0-0' });
     await feed(`${Date.now()}-1`);
     expect((await trim(60_000)).removed).toBe(0);
     expect(await partition.client.exists(partition.keys.floor)).toBe(0);
