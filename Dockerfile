@@ -1,6 +1,6 @@
 # syntax=docker/dockerfile:1
-# One image for every process; which one it is, the command says: apps/gateway/dist/main.js (the default), apps/worker/dist/main.js,
-# apps/ops/dist/main.js or apps/demo/dist/main.js.
+# One image for every process; which one it is, the command says: dist/gateway.js (the default), dist/worker.js,
+# dist/ops.js or dist/demo.js.
 ARG NODE_IMAGE=node:20.19.2-bookworm-slim
 
 FROM ${NODE_IMAGE} AS build
@@ -25,4 +25,4 @@ EXPOSE 3000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=5s --timeout=3s --start-period=20s --retries=3 CMD ["node", "healthy.mjs"]
 ENTRYPOINT ["node"]
-CMD ["apps/gateway/dist/main.js"]
+CMD ["dist/gateway.js"]

@@ -12,6 +12,8 @@ const ELSEWHERE = ['bench', 'e2e', 'stack'];
 const APPS = readdirSync(join(ROOT, 'apps'))
   .filter((name) => !ELSEWHERE.includes(name) && existsSync(join(ROOT, 'apps', name, 'package.json')))
   .map((name) => `apps/${name}`);
+/** The programs themselves, with the code of the packages in them. */
+const PROGRAMS = 'dist';
 /** Of a workspace, what it needs when it runs. */
 const PARTS = ['package.json', 'dist'];
 /** What the compiler leaves in `dist` for itself and for editors; maps stay, for stacks in logs. */
@@ -28,6 +30,8 @@ export function assemble(target) {
   const folders = new Set();
   for (const app of APPS) collect(app, folders);
   for (const folder of folders) copy(folder, target);
+  if (!existsSync(PROGRAMS)) throw new StepFailure(`${PROGRAMS} is missing: npm run build`);
+  cpSync(PROGRAMS, join(target, PROGRAMS), { recursive: true });
   return { note: `${folders.size} packages` };
 }
 

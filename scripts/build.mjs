@@ -1,4 +1,5 @@
 import './check-node.mjs';
+import { createHash } from 'node:crypto';
 import {
   copyFileSync,
   existsSync,
@@ -13,31 +14,58 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { bundleClient } from './bundle-client.mjs';
 import { bundleConsole } from './bundle-console.mjs';
+import { bundlePrograms } from './bundle-programs.mjs';
 import { ROOT, runOrFail } from './run.mjs';
 import { fail, StepFailure, step } from './step.mjs';
 
 const COMPILER = 'node_modules/typescript/bin/tsc';
 const PROJECT = 'tsconfig.build.json';
-/** Holds the hash of the lock file that the last build was made with. */
+/** Holds the hash of the lock file that the last build was made with, and the fingerprint of what it left. */
 const STAMP = 'node_modules/.rejoin-build';
+/** What a build reads and makes, besides the workspaces. */
+const ROOT_INPUTS = ['scripts', 'dist', 'package-lock.json', 'tsconfig.base.json', 'tsconfig.lib.json', PROJECT];
+/** Of a workspace. */
+const PARTS = ['src', 'public', 'dist', 'package.json', PROJECT];
 
 /**
  * Compiles every workspace into its `dist`, with the files that its code reads at run time beside it. What is up to date is left
- * alone; what no longer has a source is removed.
+ * alone; what no longer has a source is removed. Where nothing changed since, nothing is said either.
  * @param lockHash after a change of dependencies everything is compiled anew: `tsc -b` would repeat its old errors
  */
 export async function build(lockHash) {
   const workspaces = findWorkspaces();
-  const force = lockHash !== undefined && (!existsSync(STAMP) || readFileSync(STAMP, 'utf8') !== lockHash);
+  const [builtLock, built] = existsSync(STAMP) ? readFileSync(STAMP, 'utf8').split(' ') : [];
+  if (lockHash !== undefined && builtLock === lockHash && built === fingerprint()) return;
+  const force = lockHash !== undefined && builtLock !== lockHash;
   await step('Building', async () => {
     for (const workspace of workspaces) removeStale(workspace);
     await runOrFail(process.execPath, [COMPILER, '-b', PROJECT, ...(force ? ['--force'] : [])]);
     for (const workspace of workspaces) copyAssets(workspace);
     await bundleClient();
     await bundleConsole();
+    await bundlePrograms();
     requireReferences(workspaces);
-    if (lockHash !== undefined) writeFileSync(STAMP, lockHash);
+    if (lockHash !== undefined) writeFileSync(STAMP, `${lockHash} ${fingerprint()}`);
   });
+}
+
+/**
+ * Of the names, sizes and times of every file that a build reads or makes: where it is what the last build left, even asking the
+ * compiler, which takes half a second, is needless.
+ */
+function fingerprint() {
+  const folders = ['libs', 'apps'].flatMap((folder) => readdirSync(folder).map((name) => join(folder, name)));
+  const roots = [...ROOT_INPUTS, ...folders.flatMap((folder) => PARTS.map((part) => join(folder, part)))];
+  const hash = createHash('sha256').update(process.version);
+  const add = (path) => {
+    const stat = statSync(path, { throwIfNoEntry: false });
+    if (!stat) return;
+    if (stat.isDirectory()) {
+      for (const name of readdirSync(path).sort()) add(join(path, name));
+    } else hash.update(`${path} ${stat.size} ${stat.mtimeMs}\n`);
+  };
+  for (const root of roots) add(root);
+  return hash.digest('hex');
 }
 
 function findWorkspaces() {

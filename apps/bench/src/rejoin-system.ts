@@ -46,7 +46,7 @@ export async function startRejoinSystem({ gateways, lifecycle, profileDirectory 
 }
 
 function appEntry(app: string): string {
-  return fileURLToPath(new URL(`../../${app}/dist/main.js`, import.meta.url));
+  return fileURLToPath(new URL(`../../../dist/${app}.js`, import.meta.url));
 }
 
 /** Resolves when the last event of every partition is handled. */

@@ -139,10 +139,11 @@ async function settingsOf(configuration: OpsConfiguration, operations: Operation
   return { prefix, partitions: partitions.count, replayWindowMs: windowMs, replayMaxBytes, maxBacklog };
 }
 
-/** To anybody: it says how to ask, not what there is. */
+/** To anybody: it says how to ask, not what there is. Made when somebody asks first, for most processes are never asked. */
 function serveApiDescription(app: NestExpressApplication): void {
-  const description = JSON.stringify(describeApi(app));
+  let description: string | undefined;
   app.use(OPENAPI_PATH, (_: IncomingMessage, response: ServerResponse) => {
+    description ??= JSON.stringify(describeApi(app));
     response.setHeader('content-type', 'application/json').end(description);
   });
 }

@@ -1,4 +1,4 @@
 import { fileURLToPath } from 'node:url';
 import { runStack } from './run.ts';
 
-await runStack(fileURLToPath(new URL('../../', import.meta.url)));
+await runStack(fileURLToPath(new URL('../../../dist/', import.meta.url)));

@@ -16,7 +16,7 @@ const PARENT_CHECK_MS = 500;
  * Runs the stack as this process: until SIGINT, SIGTERM, SIGHUP or the end of its parent, which end it with code 0 and nothing left behind. A second Ctrl-C
  * ends at once what takes its time.
  */
-export async function runStack(appsDirectory: string): Promise<void> {
+export async function runStack(programsDirectory: string): Promise<void> {
   const terminal = new Terminal((text) => process.stdout.write(text));
   // A closed terminal or pipe is no reason to leave processes behind.
   process.stdout.on('error', ignoreClosedTerminal);
@@ -57,7 +57,7 @@ export async function runStack(appsDirectory: string): Promise<void> {
 
   try {
     const configuration = readStackConfiguration(process.env);
-    stack = new Stack({ configuration, environment: process.env, appsDirectory, terminal });
+    stack = new Stack({ configuration, environment: process.env, programsDirectory, terminal });
     const urls = await stack.start();
     announce(terminal, configuration, urls, startedAt);
     process.send?.({ type: 'ready', url: urls.gateways[0] });

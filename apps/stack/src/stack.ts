@@ -25,8 +25,8 @@ export interface StackOptions {
   readonly configuration: StackConfiguration;
   /** Passed on to every program, with what the stack decides put over it. */
   readonly environment: NodeJS.ProcessEnv;
-  /** Holds `<app>/dist/main.js` of each program. */
-  readonly appsDirectory: string;
+  /** Holds `<app>.js` of each program. */
+  readonly programsDirectory: string;
   readonly terminal: Terminal;
 }
 
@@ -98,7 +98,7 @@ export class Stack {
   }
 
   #entry(app: string): string {
-    return join(this.#options.appsDirectory, app, 'dist/main.js');
+    return join(this.#options.programsDirectory, `${app}.js`);
   }
 
   #requirePrograms(): void {

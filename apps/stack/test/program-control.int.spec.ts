@@ -21,7 +21,7 @@ beforeEach(() => {
   stack = new Stack({
     configuration: readStackConfiguration(environment),
     environment,
-    appsDirectory: standIns.appsDirectory,
+    programsDirectory: standIns.programsDirectory,
     terminal: new Terminal(() => undefined),
   });
 });

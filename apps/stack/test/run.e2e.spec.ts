@@ -34,7 +34,7 @@ afterEach(async () => {
 function start(variables: NodeJS.ProcessEnv = {}): Run {
   const child = spawn(
     process.execPath,
-    ['--conditions=@rejoin/source', '--import', hooks, supervisor, standIns.appsDirectory],
+    ['--conditions=@rejoin/source', '--import', hooks, supervisor, standIns.programsDirectory],
     {
       // The supervisor's group, as a terminal has one for it.
       detached: true,

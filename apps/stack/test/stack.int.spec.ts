@@ -38,7 +38,7 @@ function make(variables: NodeJS.ProcessEnv = {}): Stack {
     said += text;
   });
   const configuration = readStackConfiguration(environment);
-  const stack = new Stack({ configuration, environment, appsDirectory: standIns.appsDirectory, terminal });
+  const stack = new Stack({ configuration, environment, programsDirectory: standIns.programsDirectory, terminal });
   stacks.push(stack);
   return stack;
 }

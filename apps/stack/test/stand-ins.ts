@@ -6,7 +6,7 @@ const PROGRAM = new URL('fixtures/program.mjs', import.meta.url).href;
 
 /** A temporary folder with the built form of every app, each a stand-in; and room for a data directory. */
 export interface StandIns {
-  readonly appsDirectory: string;
+  readonly programsDirectory: string;
   readonly dataDirectory: string;
   entry(app: string): string;
   remove(): void;
@@ -14,14 +14,14 @@ export interface StandIns {
 
 export function makeStandIns(): StandIns {
   const folder = mkdtempSync(join(tmpdir(), 'rejoin-stack-'));
-  const appsDirectory = join(folder, 'apps');
-  const entry = (app: string): string => join(appsDirectory, app, 'dist/main.js');
+  const programsDirectory = join(folder, 'programs');
+  const entry = (app: string): string => join(programsDirectory, `${app}.js`);
+  mkdirSync(programsDirectory);
   for (const app of ['gateway', 'worker', 'ops', 'demo']) {
-    mkdirSync(join(appsDirectory, app, 'dist'), { recursive: true });
     writeFileSync(entry(app), `import(${JSON.stringify(PROGRAM)}).then(({ standIn }) => standIn('${app}'));\n`);
   }
   return {
-    appsDirectory,
+    programsDirectory,
     dataDirectory: join(folder, 'data'),
     entry,
     remove: () => rmSync(folder, { recursive: true }),

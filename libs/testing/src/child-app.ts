@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
 export interface ChildAppOptions {
-  /** The app's folder in `apps/`, whose `dist/main.js` is run; `npm run build` makes it. */
+  /** The program, of which `dist/<app>.js` is run; `npm run build` makes it. */
   readonly app: string;
-  /** Another program in place of `apps/<app>/dist/main.js`. */
+  /** Another program in place of `dist/<app>.js`. */
   readonly entry?: string;
   /** Added to `PATH` and `HOME`; nothing else of this process' environment is passed on. */
   readonly env?: Readonly<Record<string, string>>;
@@ -53,7 +53,7 @@ export class ChildApp {
    * @throws Error with what it wrote, where it ends or is silent before
    */
   static async start(options: ChildAppOptions): Promise<ChildApp> {
-    const entry = options.entry ?? `${REPOSITORY}apps/${options.app}/dist/main.js`;
+    const entry = options.entry ?? `${REPOSITORY}dist/${options.app}.js`;
     const child = fork(entry, [], {
       cwd: REPOSITORY,
       execArgv: ['--enable-source-maps'],

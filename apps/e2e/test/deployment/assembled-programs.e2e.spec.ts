@@ -25,7 +25,7 @@ describe('what a container runs', () => {
   it.each(['gateway', 'worker', 'ops', 'demo'])('starts as %s, is healthy, and stops in time', async (app) => {
     const started = await ChildApp.start({
       app,
-      entry: join(folder, `apps/${app}/dist/main.js`),
+      entry: join(folder, `dist/${app}.js`),
       readyTimeoutMs: 60_000,
       env: {
         NODE_ENV: 'production',

@@ -46,7 +46,7 @@ describe('the Dockerfile', () => {
       inImage.findLast((each) => each.getKeyword() === keyword)?.getArgumentsContent() ?? '';
     expect(last('USER')).toMatch(/^[1-9]\d*:[1-9]\d*$/);
     expect(JSON.parse(last('ENTRYPOINT'))).toEqual(['node']);
-    expect(JSON.parse(last('CMD'))).toEqual(['apps/gateway/dist/main.js']);
+    expect(JSON.parse(last('CMD'))).toEqual(['dist/gateway.js']);
     expect(last('HEALTHCHECK')).toContain('CMD ["node", "healthy.mjs"]');
     expect(last('STOPSIGNAL')).toBe('SIGTERM');
   });
