@@ -109,7 +109,10 @@ describe('the whole system under npm start', () => {
   it('carries events, goes on after a restart where it was, and leaves nothing behind', async () => {
     const first = await start();
     for (const url of [...first.gateways, first.ops, first.demo]) {
-      expect((await fetch(`${url}/health/ready`)).status).toBe(200);
+      // The demo says so when it has published something, which is after a second or two.
+      await eventually(async () => expect((await fetch(`${url}/health/ready`)).status).toBe(200), {
+        timeoutMs: 20_000,
+      });
     }
     const client = connectTo(first.gateways[0] as string);
     await eventually(() => client.readies.length === 1);

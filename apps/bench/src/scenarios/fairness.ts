@@ -139,7 +139,7 @@ async function publishAndReceive(lane: Lane, perSecond: number, seconds: number)
 async function startOps(system: System, { lifecycle }: ScenarioContext): Promise<PeerProcess> {
   return PeerProcess.start({
     name: 'ops',
-    entry: fileURLToPath(new URL('../../../ops/dist/main.js', import.meta.url)),
+    entry: fileURLToPath(new URL('../../../../dist/ops.js', import.meta.url)),
     env: { REDIS_URL: system.redis.url, REJOIN_PREFIX: PREFIX, JWT_SECRET, OPS_PORT: '0', LOG_LEVEL: 'warn' },
     lifecycle,
     stopSignal: 'SIGTERM',

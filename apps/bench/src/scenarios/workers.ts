@@ -174,7 +174,7 @@ function startWorkers(redis: MeteredRedis, { lifecycle, profileDirectory }: Scen
     Array.from({ length: WORKERS }, (_, n) =>
       PeerProcess.start({
         name: `worker-${n + 1}`,
-        entry: fileURLToPath(new URL('../../../worker/dist/main.js', import.meta.url)),
+        entry: fileURLToPath(new URL('../../../../dist/worker.js', import.meta.url)),
         env,
         execArgv: profileDirectory === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDirectory}`],
         lifecycle,

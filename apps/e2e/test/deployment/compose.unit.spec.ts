@@ -80,7 +80,7 @@ describe('docker-compose.yml', () => {
       ].sort(),
     );
     const programs = ours.map(([, { command = [] }]) => command[0] ?? 'none');
-    const sources = programs.map((path) => path.replace('/dist/', '/src/').replace(/\.js$/, '.ts'));
+    const sources = programs.map((path) => path.replace(/^dist\/(.*)\.js$/, 'apps/$1/src/main.ts'));
     expect(sources.filter((path) => !isThere(path))).toEqual([]);
   });
 

@@ -99,7 +99,7 @@ describe('the Kubernetes manifests', () => {
     (_name, workload) => {
       const container = containerOf(workload);
       const [port] = container.ports as [{ name: string; containerPort: number }];
-      expect(isThere((container.args[0] as string).replace('/dist/', '/src/').replace(/\.js$/, '.ts'))).toBe(true);
+      expect(isThere((container.args[0] as string).replace(/^dist\/(.*)\.js$/, 'apps/$1/src/main.ts'))).toBe(true);
       const told = container.env?.find(({ name }) => name === 'PORT' || name === 'OPS_PORT')?.value;
       expect(told).toBe(String(port.containerPort));
       expect(workload.spec.template.metadata.annotations?.['prometheus.io/port']).toBe(told);
