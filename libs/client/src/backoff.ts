@@ -12,18 +12,23 @@ export interface BackoffOptions {
 export class Backoff {
   readonly #minMs: number;
   readonly #maxMs: number;
+  readonly #random: () => number;
   #failures = 0;
 
-  constructor({ minMs = 500, maxMs = 20_000 }: BackoffOptions = {}) {
+  constructor({ minMs = 500, maxMs = 20_000 }: BackoffOptions = {}, random = Math.random) {
     this.#minMs = minMs;
     this.#maxMs = maxMs;
+    this.#random = random;
   }
 
-  /** How long to wait after one more failure, in milliseconds: never less than the gateway wishes. */
+  /**
+   * How long to wait after one more failure, in milliseconds: never less than the gateway wishes, and beyond that at random, as it
+   * wishes the same of many.
+   */
   next(retryAfterMs = 0): number {
     const ceilingMs = Math.min(this.#maxMs, this.#minMs * 2 ** this.#failures);
     this.#failures += 1;
-    return Math.max(retryAfterMs, Math.random() * ceilingMs);
+    return retryAfterMs + this.#random() * ceilingMs;
   }
 
   reset(): void {

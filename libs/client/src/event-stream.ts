@@ -15,11 +15,14 @@ export class EventStream<Event> implements AsyncIterableIterator<Event> {
   /** Ends the handling of the event that was taken last. */
   #release = NOTHING;
   #ended = false;
+  /** The loop was left: what comes late is handled by nobody, and holds nobody up. */
+  #left = false;
 
   constructor(subscribe: (handler: EventHandler<Event>) => () => void) {
     this.#unsubscribe = subscribe(
       (event) =>
         new Promise<void>((release) => {
+          if (this.#left) return release();
           this.#offer = { event, release };
           this.#wake();
         }),
@@ -37,15 +40,15 @@ export class EventStream<Event> implements AsyncIterableIterator<Event> {
         this.#wake = resolve;
       });
     }
-    const offer = this.#offer;
+    const offer = this.#ended ? undefined : this.#offer;
     this.#offer = undefined;
     if (!offer) return { done: true, value: undefined };
     this.#release = offer.release;
     return { done: false, value: offer.event };
   }
 
-  /** Nobody takes what is offered, so it is let go. */
   return(): Promise<IteratorResult<Event, undefined>> {
+    this.#left = true;
     this.#offer?.release();
     this.end();
     return this.next();
@@ -54,7 +57,6 @@ export class EventStream<Event> implements AsyncIterableIterator<Event> {
   /** No more events. What waits to be taken was not handled. */
   end(): void {
     this.#ended = true;
-    this.#offer = undefined;
     this.#unsubscribe();
     this.#wake();
   }

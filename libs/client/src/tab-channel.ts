@@ -101,7 +101,7 @@ export class TabChannel {
 
   /** The leader has changed. Watches are asked for again; what a call did nobody knows. */
   requestAgain(): void {
-    for (const [id, { request, resolve, reject }] of this.#pending) {
+    for (const [id, { request, resolve, reject }] of [...this.#pending]) {
       this.#end(id);
       if (request[0] === 'call') reject(passing('CONNECTION_LOST'));
       else this.request(...request).then(resolve, reject);

@@ -27,6 +27,8 @@ class TabLink implements Link {
   #leave = (): void => undefined;
   /** Takes the lock from a leader that does not answer. */
   #seize = (): void => undefined;
+  /** Changes when this tab disconnects, so that one that was about to join does not. */
+  #life = 0;
   #silence: ReturnType<typeof setTimeout> | undefined;
   /** Of a follower: it takes nothing for now, because handlers are behind; until it has what it lacks. */
   #paused = false;
@@ -50,8 +52,9 @@ class TabLink implements Link {
       ...listener,
       position: () => this.#oldest(),
       onIdentity: async (identity) => {
+        const life = this.#life;
         await listener.onIdentity(identity);
-        await this.#join(identity);
+        if (life === this.#life) await this.#join(identity);
       },
       onState: (state, cause) => {
         this.#state = { kind: 'state', state, failure: cause && failureOf(cause) };
@@ -73,6 +76,7 @@ class TabLink implements Link {
   }
 
   disconnect(): void {
+    this.#life += 1;
     this.#leave();
     this.#socket.disconnect();
   }

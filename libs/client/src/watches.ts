@@ -45,6 +45,7 @@ export class Watches {
     if (!watch) return;
     if (holder === undefined) watch.holders.clear();
     else watch.holders.delete(holder);
+    if (watch.holders.size > 0) return;
     this.#watches.delete(resource);
     watch.settle();
     if (this.#live) this.#release(resource);

@@ -160,4 +160,35 @@ describe('tabs that share a connection', () => {
     gateway.event('a', cursorOf(2));
     await sawAll([one, late], ['a']);
   });
+
+  it('do not wait for one that was closed while it was about to join', async () => {
+    let give: (position: undefined) => void = () => undefined;
+    const slow = { get: () => new Promise<undefined>((resolve) => (give = resolve)), set: () => undefined };
+    const gone = openTab('gone', { store: slow });
+    await eventually(() => expect(give.length).toBe(1));
+    gone.client.close();
+    give(undefined);
+    const [one] = (await openTabs('one')) as [Tab];
+    gateway.event('a', cursorOf(2));
+    await sawAll([one], ['a']);
+    expect(gateway.handshakes).toHaveLength(1);
+  });
+
+  it('watch what was asked for before they had joined', async () => {
+    const [, two] = [await openTabs('one'), openTab('two')];
+    await two.client.watch('order:5');
+    expect(gateway.commands).toContainEqual({ name: 'orders:watch', payload: { orderId: '5' }, ok: true });
+  });
+
+  it('watch a resource until none of them does', async () => {
+    const [one, two] = (await openTabs('one', 'two')) as [Tab, Tab];
+    const unwatched = () => gateway.commands.filter(({ name }) => name === 'orders:unwatch').length;
+    await Promise.all([one.client.watch('order:5'), one.client.watch('order:5'), two.client.watch('order:5')]);
+    one.client.unwatch('order:5');
+    one.client.unwatch('order:5');
+    await two.client.call('anything');
+    expect(unwatched()).toBe(0);
+    two.client.unwatch('order:5');
+    await eventually(() => expect(unwatched()).toBe(1));
+  });
 });
