@@ -119,7 +119,7 @@ describe('a for await loop', () => {
         for await (const { id } of events) if (leave(id)) break;
       })();
       happen(next, next + 1);
-      await loop.catch((error: Error) => expect(error.message).toBe(`cannot do e${next}`));
+      await loop.catch((error: unknown) => expect(error).toMatchObject({ message: `cannot do e${next}` }));
       await isAt(next + 1);
       expect(await events.next()).toEqual({ done: true, value: undefined });
       next += 2;
