@@ -95,12 +95,16 @@ export class Context {
 
   /** @throws CommandError where it is not confirmed */
   async confirm(command: Command, what: string, answer: string): Promise<void> {
-    const { yes = false } = command.optsWithGlobals<CommonOptions>();
-    if (yes) return;
-    if (!this.terminal.isInteractive)
-      throw new CommandError(EXIT.refused, `${what}: say --yes to do this without being asked`);
+    this.requireYesOffTerminal(command, what);
+    if (command.optsWithGlobals<CommonOptions>().yes) return;
     const given = await this.terminal.ask(`${what}. Type ${answer} to go on: `);
     if (given !== answer) throw new CommandError(EXIT.refused, 'not confirmed; nothing was done');
+  }
+
+  /** @throws CommandError where nobody could be asked, and it was not said that nobody need be */
+  requireYesOffTerminal(command: Command, what: string): void {
+    if (command.optsWithGlobals<CommonOptions>().yes || this.terminal.isInteractive) return;
+    throw new CommandError(EXIT.refused, `${what}: say --yes to do this without being asked`);
   }
 
   end(code: ExitCode): void {

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { addAuditCommand } from './commands/audit.ts';
+import { addBlockCommands } from './commands/blocks.ts';
 import { addCheckCommand } from './commands/check.ts';
 import { addConnectionCommands } from './commands/connections.ts';
 import { addDeadLetterCommands } from './commands/dead-letters.ts';
@@ -42,6 +43,7 @@ Exit codes: 0 ok, 1 failed, 2 usage, 4 not found, 5 partly done, 6 refused; chec
   addTraceCommand(program, context);
   addDeadLetterCommands(program, context);
   addConnectionCommands(program, context);
+  addBlockCommands(program, context);
   addTenantsCommand(program, context);
   addPauseCommands(program, context);
   addAuditCommand(program, context);

@@ -39,6 +39,7 @@ describe('commands that look', () => {
     [['dlq', 'tasks'], 'HANDLED'],
     [['coverage'], 'COVERED'],
     [['sockets'], 'TRANSPORT'],
+    [['blocks'], 'UNTIL'],
     [['tenants'], 'ROOM WRITES'],
     [['audit'], 'REASON'],
     [['doctor'], 'partitions'],
@@ -109,6 +110,7 @@ describe('commands that look', () => {
     });
     await rejoin([
       'publish',
+      '--yes',
       '--id',
       'c-1',
       '--type',
@@ -132,7 +134,17 @@ describe('commands that look', () => {
 
 describe('events', () => {
   it('are published, found, traced and judged', async () => {
-    const published = await rejoin(['publish', '--id', 'e-1', '--type', 'order.paid', '--tenant', 'bolt', '--json']);
+    const published = await rejoin([
+      'publish',
+      '--yes',
+      '--id',
+      'e-1',
+      '--type',
+      'order.paid',
+      '--tenant',
+      'bolt',
+      '--json',
+    ]);
     expect(JSON.parse(published.out).results).toMatchObject([{ id: 'e-1', duplicate: false }]);
     const peeked = await rejoin(['peek', '--tenant', 'bolt']);
     expect(peeked.out).toContain('e-1');
@@ -151,7 +163,7 @@ describe('events that are tailed', () => {
       out += text;
     };
     const publish = (id: string): Promise<Outcome> =>
-      rejoin(['publish', '--id', id, '--type', 'order.paid', '--tenant', 'tailed']);
+      rejoin(['publish', '--yes', '--id', id, '--type', 'order.paid', '--tenant', 'tailed']);
     await publish('before');
     const tailing = rejoin(['tail', '--tenant', 'tailed', '--json'], {}, { signal: ending.signal, onOut });
     // It begins when it has asked what time it is there; what is published until then may be missed.
@@ -175,7 +187,7 @@ describe('events that are tailed', () => {
 
   it('a later time is said to publish then', async () => {
     const at = new Date(Date.now() + 3_600_000).toISOString();
-    const later = ['publish', '--id', 'later', '--type', 'order.paid', '--tenant', 'bolt', '--at', at];
+    const later = ['publish', '--yes', '--id', 'later', '--type', 'order.paid', '--tenant', 'bolt', '--at', at];
     expect((await rejoin(later)).out).toContain(at);
     expect(JSON.parse((await rejoin([...later, '--json'])).out).results).toMatchObject([
       { cursor: null, deliverAt: at },
@@ -203,6 +215,22 @@ describe('commands that act', () => {
 
   it('are refused with exit code 6 to who may only look', async () => {
     expect((await rejoin(['resume', '3', '--reason', 'x', '--yes', '--token', READER])).code).toBe(6);
+  });
+
+  it('publish nothing off a terminal without --yes', async () => {
+    const refused = await rejoin(['publish', '--id', 'unsaid', '--type', 'order.paid', '--tenant', 'acme']);
+    expect(refused).toMatchObject({ code: 6, out: '', err: expect.stringContaining('--yes') });
+    expect((await rejoin(['trace', 'unsaid'])).code).toBe(4);
+  });
+
+  it('keep a user out for a time, show it, and end it early', async () => {
+    const user = ['--tenant', 'acme', '--user', 'u-9', '--reason', 'x', '--yes'];
+    expect((await rejoin(['disconnect', ...user, '--block', '1h'])).code).toBe(0);
+    expect((await rejoin(['blocks', '--tenant', 'acme'])).out).toMatch(/acme +u-9 /);
+    expect((await rejoin(['unblock', ...user, '--dry-run'])).out).toContain('would be let in');
+    expect((await rejoin(['unblock', ...user])).code).toBe(0);
+    expect(JSON.parse((await rejoin(['blocks', '--json'])).out).items).toEqual([]);
+    expect((await rejoin(['unblock', ...user])).code).toBe(4);
   });
 
   it('redrive and disconnect nothing where there is nothing', async () => {

@@ -24,7 +24,20 @@ async function json(args: readonly string[]): Promise<any> {
 
 function publish(id: string, type: string): Promise<Outcome> {
   const data = '{"customerId":"u-1"}';
-  return rejoin(['publish', '--id', id, '--type', type, '--tenant', 'acme', '--subject', '991', '--data', data]);
+  return rejoin([
+    'publish',
+    '--yes',
+    '--id',
+    id,
+    '--type',
+    type,
+    '--tenant',
+    'acme',
+    '--subject',
+    '991',
+    '--data',
+    data,
+  ]);
 }
 
 beforeAll(async () => {

@@ -7,6 +7,7 @@ import type { Logger } from '@rejoin/runtime';
 import { BearerGuard } from './access/bearer.guard.ts';
 import { REQUEST_BODIES } from './api/json-body.interceptor.ts';
 import { AuditController } from './audit/audit.controller.ts';
+import { BlocksController } from './blocks/blocks.controller.ts';
 import { type BodyLimits, BodyReader } from './body/body-reader.ts';
 import { ConnectionsController } from './connections/connections.controller.ts';
 import { DeadLettersController } from './dead-letters/dead-letters.controller.ts';
@@ -61,6 +62,7 @@ export function opsModule({
       PartitionsController,
       DeadLettersController,
       ConnectionsController,
+      BlocksController,
       DoctorController,
       AuditController,
       SessionController,

@@ -8,6 +8,15 @@ export {
   auditView,
 } from './audit/audit-view.ts';
 export {
+  type BlocksPage,
+  type BlockView,
+  blocksPage,
+  blockView,
+  type LiftOutcome,
+  liftOutcome,
+} from './blocks/block-view.ts';
+export type { BlocksQuery, LiftRequest } from './blocks/blocks.ts';
+export {
   type ConnectionsPage,
   type ConnectionView,
   connectionsPage,

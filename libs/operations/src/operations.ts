@@ -2,6 +2,7 @@ import { createJobs, type Jobs } from '@rejoin/jobs';
 import type { Keyspace, RedisClient } from '@rejoin/redis';
 import { GatewayControl } from '@rejoin/socketio';
 import { Audit } from './audit/audit.ts';
+import { Blocks } from './blocks/blocks.ts';
 import { ConnectionsOfGateways } from './connections/connections.ts';
 import { Coverage, type CoverageBounds } from './coverage/coverage.ts';
 import { DeadLetters, type Rehearse } from './dead-letters/dead-letters.ts';
@@ -42,6 +43,7 @@ export interface OperationsOptions {
  */
 export class Operations {
   readonly audit: Audit;
+  readonly blocks: Blocks;
   readonly connections: ConnectionsOfGateways;
   readonly coverage: Coverage;
   readonly deadLetters: DeadLetters;
@@ -73,6 +75,7 @@ export class Operations {
     });
     this.#jobs = createJobs({ redisUrl, keys, partitions, onError });
     this.audit = new Audit(client, keys);
+    this.blocks = new Blocks(client, keys, this.audit);
     this.connections = new ConnectionsOfGateways(this.#control, client, keys, this.audit);
     this.coverage = new Coverage(this.#sampler, this.#control, partitions, replay);
     this.deadLetters = new DeadLetters(client, keys, partitions, this.audit, this.#jobs.tasks, rehearse);

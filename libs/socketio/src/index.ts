@@ -27,9 +27,12 @@ export type { GatewayBounds, GatewayLog, ResumableGatewayOptions } from './optio
 export { type ConnectionPrincipal, roomsOf } from './principal.ts';
 export { ResumableGateway } from './resumable-gateway.ts';
 export {
+  liftBlock,
   type RevocationCause,
   type RevocationTarget,
   revoke,
+  type StandingBlock,
   type StandingRevocation,
+  standingBlocks,
   standingRevocation,
 } from './revocations.ts';

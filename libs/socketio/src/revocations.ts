@@ -56,6 +56,15 @@ export async function revoke(
   await script.run(client, [keys.revocations], [nameOf(target), Math.round(forMs), cause]);
 }
 
+/**
+ * Ends a block before its time: gateways let its target in again within a second. What code revoked stays revoked, and ends by
+ * itself. Also works while memory is full.
+ */
+export async function liftBlock(client: RedisClient, keys: Keyspace, target: RevocationTarget): Promise<void> {
+  // A later entry for a target takes the place of an earlier one, and this one ends at once.
+  await revoke(client, keys, target, 1, 'block');
+}
+
 /** What is revoked now, as this gateway knows it: a copy of the installation's list, kept young by reading on. */
 export class Revocations {
   readonly #client: RedisClient;
@@ -108,6 +117,54 @@ export interface StandingRevocation {
 /** Entries of the list that one look-up reads at most, latest first. */
 const LOOK_BUDGET = 10_000;
 
+/** A block that is in force, of a user or of a whole tenant. */
+export interface StandingBlock {
+  readonly target: Exclude<RevocationTarget, { kind: 'token' }>;
+  /** Of the entry that began it. */
+  readonly entryId: EntryId;
+  readonly untilMs: number;
+}
+
+/**
+ * The blocks in force, latest first.
+ * @returns also whether the whole list was read: one look-up reads its latest entries, at most {@link LOOK_BUDGET}
+ */
+export async function standingBlocks(
+  client: RedisClient,
+  keys: Keyspace,
+): Promise<{ readonly blocks: StandingBlock[]; readonly complete: boolean }> {
+  const seen = new Set<string>();
+  const blocks: StandingBlock[] = [];
+  const nowMs = Date.now();
+  let end = '+';
+  for (let read = 0; read < LOOK_BUDGET; read += READ_COUNT) {
+    const entries = await client.xrevrange(keys.revocations, end, '-', 'COUNT', READ_COUNT);
+    for (const [entryId, flat] of entries) {
+      end = `(${entryId}`;
+      const { target: name, until } = fieldsOf(flat);
+      if (name === undefined || seen.has(name)) continue;
+      seen.add(name);
+      const target = targetOf(name);
+      if (target === null || causeOf(flat) !== 'block' || Number(until) <= nowMs) continue;
+      blocks.push({ target, entryId, untilMs: Number(until) });
+    }
+    if (entries.length < READ_COUNT) return { blocks, complete: true };
+  }
+  return { blocks, complete: false };
+}
+
+/** Of a name as {@link nameOf} writes it; `null` for one of a token. */
+function targetOf(name: string): StandingBlock['target'] | null {
+  const [kind, tenantId, userId] = JSON.parse(name) as string[];
+  if (kind === 'tenant' && tenantId !== undefined) return { kind, tenantId };
+  if (kind === 'user' && tenantId !== undefined && userId !== undefined) return { kind, tenantId, userId };
+  return null;
+}
+
+function causeOf(flat: readonly string[]): RevocationCause {
+  return flat[flat.indexOf('cause') + 1] === 'block' ? 'block' : 'revocation';
+}
+
 /** What shuts a user out now, as far as it is not of one token alone. */
 export async function standingRevocation(
   client: RedisClient,
@@ -130,8 +187,7 @@ export async function standingRevocation(
       // A later entry for a target takes the place of an earlier one.
       kinds.delete(target);
       if (Number(until) > nowMs) {
-        const cause = flat[flat.indexOf('cause') + 1] === 'block' ? 'block' : 'revocation';
-        return { cause, kind, untilMs: Number(until) };
+        return { cause: causeOf(flat), kind, untilMs: Number(until) };
       }
     }
     if (entries.length < READ_COUNT) break;

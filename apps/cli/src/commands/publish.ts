@@ -39,17 +39,19 @@ export function addPublishCommand(program: Command, context: Context): void {
     .option('--audience <tokens>')
     .option('--data <json>')
     .option('--at <time>', 'publish it then: RFC 3339')
+    .option('-y, --yes', 'needed off a terminal')
     .addHelpText(
       'after',
       `
 Examples:
   rejoin publish --id a-1 --tenant acme --type order.paid --subject 991 --data '{"customerId":"u-1"}'
   rejoin publish --file events.json
-  jq -c . events.json | rejoin publish --file -`,
+  jq -c . events.json | rejoin publish --file - --yes`,
     )
     .action(async (options: PublishOptions, command: Command) => {
       const api = context.api(command);
       const body = options.file === undefined ? JSON.stringify(eventOf(options)) : readText(options.file);
+      context.requireYesOffTerminal(command, 'publishing');
       context.answer(command, await api.post<Published>('/v1/events', body), ({ results }) =>
         terminal.table(results, [
           { title: 'EVENT', whole: true, cell: ({ id }) => id },
