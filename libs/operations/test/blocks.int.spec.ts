@@ -48,11 +48,12 @@ describe('blocks', () => {
 
   it('let a user in again when they are lifted, and not before; the audit knows by whom', async () => {
     const gateway = await system.gateway();
+    const refused = { data: { code: 'AUTH_REVOKED' } };
     await block('acme', 'u-1');
-    await eventually(() => expect(system.connect(gateway, 'acme/u-1')).rejects.toThrow());
+    await eventually(() => expect(system.connect(gateway, 'acme/u-1')).rejects.toMatchObject(refused));
     const lift = { tenant: 'acme', user: 'u-1', reason: 'a new token' };
     expect(await system.operations.blocks.lift(ALL, { ...lift, dryRun: true })).toMatchObject({ dryRun: true });
-    await expect(system.connect(gateway, 'acme/u-1')).rejects.toThrow();
+    await expect(system.connect(gateway, 'acme/u-1')).rejects.toMatchObject(refused);
     const { block: lifted } = await system.operations.blocks.lift(ACME, lift);
     expect(lifted).toMatchObject({ tenant: 'acme', user: 'u-1' });
     await eventually(() => system.connect(gateway, 'acme/u-1'));
