@@ -6,6 +6,7 @@ import { addConnectionCommands } from './commands/connections.ts';
 import { addDeadLetterCommands } from './commands/dead-letters.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addEventCommands } from './commands/events.ts';
+import { addGroupCommands } from './commands/groups.ts';
 import { addPartitionCommands } from './commands/partitions.ts';
 import { addPauseCommands } from './commands/pauses.ts';
 import { addPublishCommand } from './commands/publish.ts';
@@ -44,6 +45,7 @@ Exit codes: 0 ok, 1 failed, 2 usage, 4 not found, 5 partly done, 6 refused; chec
   addDeadLetterCommands(program, context);
   addConnectionCommands(program, context);
   addBlockCommands(program, context);
+  addGroupCommands(program, context);
   addTenantsCommand(program, context);
   addPauseCommands(program, context);
   addAuditCommand(program, context);

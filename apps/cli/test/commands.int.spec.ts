@@ -233,6 +233,21 @@ describe('commands that act', () => {
     expect((await rejoin(['unblock', ...user])).code).toBe(4);
   });
 
+  it('put users into a group and take them out, with a plan before', async () => {
+    const acme = ['--tenant', 'acme'];
+    const change = [...acme, '--reason', 'rota', '--yes'];
+    expect((await rejoin(['groups', 'add', 'night', 'u-1', 'u-2', ...change, '--dry-run'])).out).toContain(
+      '2 would be',
+    );
+    expect((await rejoin(['groups', 'list', ...acme, '--json'])).out).toContain('"items": []');
+    expect((await rejoin(['groups', 'add', 'night', 'u-1', 'u-2', ...change])).code).toBe(0);
+    expect((await rejoin(['groups', 'list', ...acme])).out).toContain('night');
+    const gone = await rejoin(['groups', 'remove', 'night', 'u-1', 'u-3', ...change, '--json']);
+    expect(JSON.parse(gone.out)).toEqual({ dryRun: false, added: 0, removed: 1, size: 1 });
+    expect((await rejoin(['groups', 'members', 'night', ...acme])).out).toMatch(/^USER\nu-2\n1 of 1\n$/);
+    expect((await rejoin(['audit'])).out).toContain('group.change');
+  });
+
   it('redrive and disconnect nothing where there is nothing', async () => {
     expect((await rejoin(['dlq', 'redrive', '--all', '--reason', 'x', '--yes'])).code).toBe(0);
     expect((await rejoin(['dlq', 'redrive', '--reason', 'x', '--yes'])).code).toBe(2);

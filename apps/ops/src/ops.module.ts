@@ -15,6 +15,7 @@ import { DoctorController } from './doctor/doctor.controller.ts';
 import { EventsController, PUBLISHER } from './events/events.controller.ts';
 import { PeekController } from './events/peek.controller.ts';
 import { PublishLimits } from './events/publish-limits.ts';
+import { GroupsController } from './groups/groups.controller.ts';
 import { LOGGER } from './logger.ts';
 import { OperationsAccess } from './operations/operations-access.ts';
 import { PartitionsController } from './partitions/partitions.controller.ts';
@@ -63,6 +64,7 @@ export function opsModule({
       DeadLettersController,
       ConnectionsController,
       BlocksController,
+      GroupsController,
       DoctorController,
       AuditController,
       SessionController,

@@ -53,6 +53,15 @@ export { OperationError, type OperationErrorCode } from './errors.ts';
 export type { EventsQuery } from './events/event-query.ts';
 export { type EventsPage, type EventView, eventsPage, eventView } from './events/event-view.ts';
 export {
+  type GroupOutcome,
+  type GroupsPage,
+  groupOutcome,
+  groupsPage,
+  type MembersPage,
+  membersPage,
+} from './groups/group-view.ts';
+export type { GroupChangeRequest, GroupsQuery } from './groups/groups.ts';
+export {
   type DoctorView,
   doctorView,
   type FindingView,

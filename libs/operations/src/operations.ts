@@ -8,6 +8,7 @@ import { Coverage, type CoverageBounds } from './coverage/coverage.ts';
 import { DeadLetters, type Rehearse } from './dead-letters/dead-letters.ts';
 import { Doctor } from './doctor/doctor.ts';
 import { Events } from './events/events.ts';
+import { Groups } from './groups/groups.ts';
 import { Partitions } from './partitions/partitions.ts';
 import { Sampler } from './partitions/sampler.ts';
 import { Pauses } from './pauses/pauses.ts';
@@ -49,6 +50,7 @@ export class Operations {
   readonly deadLetters: DeadLetters;
   readonly doctor: Doctor;
   readonly events: Events;
+  readonly groups: Groups;
   readonly partitions: Partitions;
   readonly pauses: Pauses;
   readonly pending: PendingEntries;
@@ -81,6 +83,7 @@ export class Operations {
     this.deadLetters = new DeadLetters(client, keys, partitions, this.audit, this.#jobs.tasks, rehearse);
     this.doctor = new Doctor(client, keys, partitions, this.#sampler);
     this.events = new Events(client, keys, partitions, this.audit);
+    this.groups = new Groups(client, keys, partitions, this.audit);
     this.partitions = new Partitions(client, keys, partitions, this.#sampler);
     this.pauses = new Pauses(client, keys, this.audit, this.#sampler);
     this.pending = new PendingEntries(client, keys);

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 export interface ChildAppOptions {
@@ -54,6 +55,7 @@ export class ChildApp {
    */
   static async start(options: ChildAppOptions): Promise<ChildApp> {
     const entry = options.entry ?? `${REPOSITORY}dist/${options.app}.js`;
+    if (!existsSync(entry)) throw new Error(`${entry} is not there: npm run build`);
     const child = fork(entry, [], {
       cwd: REPOSITORY,
       execArgv: ['--enable-source-maps'],

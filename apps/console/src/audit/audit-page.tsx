@@ -19,6 +19,7 @@ const ACTION_WORDS: Readonly<Record<AuditView['action'], string>> = {
   'connections.disconnect': 'disconnected',
   'connections.block': 'blocked',
   'connections.unblock': 'unblocked',
+  'group.change': 'changed a group',
   'partition.pause': 'paused a partition',
   'partition.resume': 'resumed a partition',
   'payload.show': 'looked at a payload',

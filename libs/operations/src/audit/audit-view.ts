@@ -9,6 +9,7 @@ export const AUDIT_ACTIONS = [
   'connections.disconnect',
   'connections.block',
   'connections.unblock',
+  'group.change',
   'partition.pause',
   'partition.resume',
   'payload.show',
