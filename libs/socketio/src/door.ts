@@ -63,10 +63,11 @@ export class Door {
     }
   }
 
-  /** What was decided about a socket that connects now. */
-  admissionOf(socket: Socket): Admission {
+  /** What was decided about a socket that connects now; asked once, for nothing of it is kept beyond. */
+  takeAdmission(socket: Socket): Admission {
     const admission = this.#admissions.get(socket);
     if (!admission) throw new Error(`socket ${socket.id} connects without having been admitted`);
+    this.#admissions.delete(socket);
     return admission;
   }
 
@@ -87,8 +88,8 @@ export class Door {
     const principal = await authenticate(token);
     await limits.handshakesPerUser.consume(JSON.stringify([principal.tenantId, principal.userId]));
     const release = await limits.connections.claim(address, principal);
-    // The transport's end is certain; a socket that was admitted may never connect.
-    if ((socket.conn.readyState as string) === 'open') socket.conn.once('close', release);
+    // The transport's end is certain; a socket that was admitted may never connect. It ends once; `once` would keep a wrapper.
+    if ((socket.conn.readyState as string) === 'open') socket.conn.on('close', release);
     else release();
     return principal;
   }

@@ -386,7 +386,7 @@ export class ResumableGateway {
   /** Runs in the turn in which the socket connects: joins, position and state belong together. */
   #onConnection(socket: Socket): void {
     const { tail, membership, groups, door } = this.#started;
-    const admission = door.admissionOf(socket);
+    const admission = door.takeAdmission(socket);
     const { principal, partition, wants, start, epoch, rooms, watched } = admission;
     const position = tail.position(partition);
     const connection = new Connection(

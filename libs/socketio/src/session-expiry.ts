@@ -1,7 +1,10 @@
 /** How long before a token's end its client is warned, in milliseconds. */
 const EXPIRY_WARNING_MS = 60_000;
-/** Longest wait of a Node timer. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
+/**
+ * Longest wait of one timer, in milliseconds. Node keeps a list for every length of wait; so the connections of all tokens that end later
+ * are in one, not each in one of its own.
+ */
+const MAX_TIMER_MS = 60_000;
 
 export interface SessionExpiryListener {
   /** The token ends in `expiresInMs`. */

@@ -53,7 +53,7 @@ export class Vestibule {
     Object.assign(transport.transport, { closeTimeout: CLOSE_TIMEOUT_MS });
     this.#waiting.set(transport, address);
     this.#byAddress.set(address, (this.#byAddress.get(address) ?? 0) + 1);
-    transport.once('close', () => this.leave(transport));
+    transport.on('close', () => this.leave(transport));
   }
 
   /** It waits no more. */

@@ -26,4 +26,10 @@ export class ResumableIoAdapter extends IoAdapter {
     this.#gateway.attach(server);
     return server;
   }
+
+  /**
+   * Nest's own keeps some 2 KiB of observables for every client, for message handlers that a resumable gateway refuses at start:
+   * commands take their pipeline.
+   */
+  override bindMessageHandlers(): void {}
 }
