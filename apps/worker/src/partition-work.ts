@@ -23,6 +23,7 @@ import { FanOutQueue } from './fan-out-queue.ts';
 import type { PartitionHistory } from './partition-history.ts';
 import { isPromise } from './retrying-resolver.ts';
 import { replaceSilentConnection } from './silent-connection.ts';
+import type { TrialTurns } from './trial-turns.ts';
 import type { WorkerCounters, WorkerListener } from './worker-counters.ts';
 
 export interface PartitionWorkOptions {
@@ -37,6 +38,8 @@ export interface PartitionWorkOptions {
   readonly bounds?: Partial<ReadBounds>;
   /** How often an entry is run that ends its worker each time; the first run among others is not counted. */
   readonly maxTrials: number;
+  /** Those of the process. */
+  readonly trialTurns: TrialTurns;
   /** Most parked events of the partition. */
   readonly maxParked: number;
   readonly counters: WorkerCounters;
@@ -195,20 +198,33 @@ export class PartitionWork {
   /**
    * Runs entries that an owner before this one left; one of them may be what ended it. The beginning is recorded before, and
    * where it was recorded already, an owner ended with the same entries in hand: then each is run by itself, and its own
-   * beginning is recorded, until it is given up. So a common death costs its heir nothing.
+   * beginning is recorded, until it is given up. So a common death costs its heir nothing. Entries of other partitions are not on
+   * trial meanwhile: see {@link TrialTurns}.
    */
   async #sendInherited(page: EntryPage, queue: FanOutQueue): Promise<void> {
-    const { preparation, counters, lease, maxTrials, logger } = this.#options;
+    const { lease, trialTurns } = this.#options;
     for (const [index, entry] of page.entries.entries()) {
+      const areTogether = await trialTurns.take(async () => {
+        if (lease.yielding.aborted) return false;
+        const trials = await this.#reader.recordTrial(entry.entryId);
+        if (index === 0 && trials === 1) return true;
+        await this.#try(entry, trials, queue);
+        return false;
+      });
+      if (areTogether) return this.#send(page, queue);
       if (lease.yielding.aborted) break;
-      const trials = await this.#reader.recordTrial(entry.entryId);
-      if (index === 0 && trials === 1) return this.#send(page, queue);
-      if (trials <= maxTrials) await this.#send({ ...NO_PAGE, entries: [entry] }, queue);
-      else {
-        counters.taken += 1;
-        logger.error({ partition: lease.partition, entryId: entry.entryId, trials }, 'workers ended of an event');
-        await this.#push([preparation.giveUp(entry, trials - 1)], queue);
-      }
+    }
+    await queue.drain();
+  }
+
+  /** Runs one entry by itself, to its end; or gives it up. */
+  async #try(entry: StreamEntry, trials: number, queue: FanOutQueue): Promise<void> {
+    const { preparation, counters, lease, maxTrials, logger } = this.#options;
+    if (trials <= maxTrials) await this.#send({ ...NO_PAGE, entries: [entry] }, queue);
+    else {
+      counters.taken += 1;
+      logger.error({ partition: lease.partition, entryId: entry.entryId, trials }, 'workers ended of an event');
+      await this.#push([preparation.giveUp(entry, trials - 1)], queue);
     }
     await queue.drain();
   }

@@ -30,6 +30,7 @@ import { ResolverBreakers } from './resolver-breakers.ts';
 import { RetryPolicy } from './retry-policy.ts';
 import { type EventResolver, type Resolved, RetryingResolver } from './retrying-resolver.ts';
 import { replaceSilentConnection } from './silent-connection.ts';
+import { TrialTurns } from './trial-turns.ts';
 import { Upkeep, upkeepDueMs } from './upkeep.ts';
 import { newWorkerCounters, type WorkerCounters, type WorkerListener } from './worker-counters.ts';
 
@@ -87,6 +88,7 @@ export class Worker {
   readonly #options: WorkerOptions;
   readonly #stopping = new AbortController();
   readonly #breakers = new ResolverBreakers();
+  readonly #trialTurns = new TrialTurns();
   readonly #histories = new Map<number, PartitionHistory>();
   #running: Running | undefined;
   #stopped: Promise<void> | undefined;
@@ -298,6 +300,7 @@ export class Worker {
         partitions,
       ),
       maxTrials,
+      trialTurns: this.#trialTurns,
       maxParked,
       history: this.#history(client, partition),
       fanOut: replay,

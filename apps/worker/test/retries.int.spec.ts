@@ -176,11 +176,11 @@ describe('parked events', () => {
 
 describe('an event that ends its worker', () => {
   /** A worker that took everything and ended when it ran one entry by itself. */
-  async function dieOf(entryId: string): Promise<void> {
-    const { client, keys, home } = installation;
+  async function dieOf(entryId: string, partition = installation.home): Promise<void> {
+    const { client, keys } = installation;
     const store = new LeaseStore(client, keys, 60_000);
-    const lease = (await store.acquire(home.partition)) as PartitionLease;
-    const reader = new EventReader(client, home, lease.token);
+    const lease = (await store.acquire(partition.partition)) as PartitionLease;
+    const reader = new EventReader(client, partition, lease.token);
     await reader.ensureGroup();
     await reader.take();
     await reader.recordTrial(entryId);
@@ -194,6 +194,48 @@ describe('an event that ends its worker', () => {
     await installation.handled(ids[3] as string);
     expect(await installation.deadLetters()).toMatchObject([{ entryId: ids[0], code: 'WORKER_DIED', attempts: 5 }]);
     expectDelivered(await installation.feed(), numbered(4).slice(1));
+  });
+
+  test('is on trial alone: what other partitions left is not counted meanwhile', async () => {
+    const { client, home, keys } = installation;
+    const other = keys.partition((home.partition + 1) % PARTITIONS);
+    const tenantid = installation.tenantOf(other.partition);
+    const [suspect] = await installation.append({ id: 'suspect' });
+    const [innocent] = await installation.append({ id: 'innocent', tenantid });
+    await dieOf(suspect as string);
+    await dieOf(innocent as string, other);
+    const asked: string[] = [];
+    let answer = (): void => undefined;
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    const rules = new AudienceResolver();
+    await installation.startWorker({
+      resolver: {
+        async resolve(event: DomainEvent) {
+          if (event.id === 'witness') return rules.resolve(event);
+          asked.push(event.id);
+          await answered;
+          return rules.resolve(event);
+        },
+      },
+    });
+    await eventually(() => asked.length > 0);
+    const trials = async (): Promise<(string | null)[]> =>
+      Promise.all([home, other].map(({ trial }) => client.hget(trial, 'count')));
+    // Both partitions are owned, and one of them waits for its turn.
+    await eventually(async () => expect(await client.exists(home.lease, other.lease)).toBe(2));
+    const third = keys.partition((home.partition + 2) % PARTITIONS);
+    for (let n = 0; n < 3; n++) {
+      const witness = { id: 'witness', source: `w${n}`, tenantid: installation.tenantOf(third.partition) };
+      await installation.handled((await installation.append(witness))[0] as string, third);
+    }
+    const whileFirst = { trials: (await trials()).sort(), asked: asked.length };
+    answer();
+    expect(whileFirst).toEqual({ trials: ['1', '2'], asked: 1 });
+    await installation.handled(suspect as string);
+    await installation.handled(innocent as string, other);
+    expect((await trials()).sort()).toEqual(['2', '2']);
   });
 
   test('is run again before that', async () => {
