@@ -119,6 +119,8 @@ export class Round {
     if (wrong) referee.report('G6', 'a process does not become ready again', wrong);
     await untilNothing(() => this.#behind(), REST_TIMEOUT_MS, referee.broken);
     await learnPlaces(system, clients, ledger, referee);
+    // First, since a good event that is dead is a cause of its absence.
+    const dead = await judgeDeadLetters(system, ledger, referee);
     let expected = 0;
     let gapped = 0;
     for (const client of clients) {
@@ -139,7 +141,6 @@ export class Round {
       if (unknown !== undefined)
         referee.report('G2', 'an event of an earlier round came', { client: client.name, unknown });
     }
-    const dead = await judgeDeadLetters(system, ledger, referee);
     const over = await untilNothing(() => excess(system), TRIM_TIMEOUT_MS, referee.broken);
     if (over) referee.report('G9', 'more is kept than the bound allows', over);
     for (const slot of running) {
