@@ -221,8 +221,10 @@ describe('an event that ends its worker', () => {
       },
     });
     await eventually(() => asked.length > 0);
-    const trials = async (): Promise<(string | null)[]> =>
-      Promise.all([home, other].map(({ trial }) => client.hget(trial, 'count')));
+    const trials = async (): Promise<number> => {
+      const counts = await Promise.all([home, other].map(({ trial }) => client.hget(trial, 'count')));
+      return counts.reduce((sum, count) => sum + Number(count), 0);
+    };
     // Both partitions are owned, and one of them waits for its turn.
     await eventually(async () => expect(await client.exists(home.lease, other.lease)).toBe(2));
     const third = keys.partition((home.partition + 2) % PARTITIONS);
@@ -230,12 +232,12 @@ describe('an event that ends its worker', () => {
       const witness = { id: 'witness', source: `w${n}`, tenantid: installation.tenantOf(third.partition) };
       await installation.handled((await installation.append(witness))[0] as string, third);
     }
-    const whileFirst = { trials: (await trials()).sort(), asked: asked.length };
+    const whileFirst = { trials: await trials(), asked: asked.length };
     answer();
-    expect(whileFirst).toEqual({ trials: ['1', '2'], asked: 1 });
+    expect(whileFirst).toEqual({ trials: 1 + 2, asked: 1 });
     await installation.handled(suspect as string);
     await installation.handled(innocent as string, other);
-    expect((await trials()).sort()).toEqual(['2', '2']);
+    expect(await trials()).toBe(2 + 2);
   });
 
   test('is run again before that', async () => {
