@@ -3,7 +3,14 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { NestFactory } from '@nestjs/core';
 import { PartitionCountMismatchError } from '@rejoin/redis';
-import { type AppContext, type Health, InvalidConfigurationError, type RunningApp, serverUrl } from '@rejoin/runtime';
+import {
+  type AppContext,
+  type Health,
+  InvalidConfigurationError,
+  nestLogger,
+  type RunningApp,
+  serverUrl,
+} from '@rejoin/runtime';
 import { Telemetry } from '@rejoin/telemetry';
 import { Announcer } from './announcer.ts';
 import { readDemoConfiguration } from './config.ts';
@@ -56,7 +63,7 @@ export async function startDemo(
       status,
       announcer,
     }),
-    { logger: ['error', 'warn'], abortOnError: false },
+    { logger: nestLogger(logger), abortOnError: false },
   ).catch(asConfigurationProblem);
   lifecycle.onStop('orders service', () => app.close());
 

@@ -225,6 +225,8 @@ export class RejoinClient<Events extends EventMap<Events> = Record<string, unkno
     this.#inbox.replayFrom = undefined;
     const isOthers =
       replay.status === 'gap' && replay.from !== position && compareCursors(replay.oldest, position) <= 0;
+    // What was received is nothing that the gateway knows: what comes now would seem old.
+    if (!isOthers && replay.status === 'gap' && replay.reason === 'ahead') this.#inbox.cursor = undefined;
     return isOthers ? { ...arrival, replay: { status: 'complete', count: replay.count } } : arrival;
   }
 
