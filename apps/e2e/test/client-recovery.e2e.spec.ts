@@ -28,8 +28,8 @@ class Page {
   readonly problems: string[] = [];
   readonly store = new Map<string, string>();
   client: RejoinClient;
+  published = 0;
   readonly #options: Partial<ClientOptions>;
-  #published = 0;
 
   /** @param options of every load */
   constructor(options: Partial<ClientOptions>) {
@@ -55,8 +55,8 @@ class Page {
   }
 
   async publish(count: number): Promise<void> {
-    const first = this.#published + 1;
-    this.#published += count;
+    const first = this.published + 1;
+    this.published += count;
     const events = Array.from({ length: count }, (_, i) => ({
       id: `${this.tenant}-${first + i}`,
       source: '/e2e',
@@ -67,14 +67,14 @@ class Page {
     }));
     for (let at = 0; at < count; at += 1_000) await publisher.publishBatch(events.slice(at, at + 1_000));
   }
-
-  /** Everything that was published came, in order, each once. */
-  async hasAll(): Promise<void> {
-    await eventually(() => expect(this.handed.at(-1)).toBe(this.#published), PATIENT);
-    expect(this.handed).toEqual(Array.from({ length: this.#published }, (_, i) => i + 1));
-    expect(this.problems).toEqual([]);
-  }
 }
+
+/** Everything that was published came, in order, each once. */
+const expectAll = async (page: Page): Promise<void> => {
+  await eventually(() => expect(page.handed.at(-1)).toBe(page.published), PATIENT);
+  expect(page.handed).toEqual(Array.from({ length: page.published }, (_, i) => i + 1));
+  expect(page.problems).toEqual([]);
+};
 
 describe('@rejoin/client on gateways that are processes of their own', () => {
   it('goes on at another gateway when its own is killed, and after a reload on a third', async () => {
@@ -82,14 +82,14 @@ describe('@rejoin/client on gateways that are processes of their own', () => {
     const page = new Page({});
     await page.client.ready();
     await page.publish(3);
-    await page.hasAll();
+    await expectAll(page);
     await system.kill(doomed);
     await page.publish(3);
-    await page.hasAll();
+    await expectAll(page);
     page.client.close();
     await page.publish(3);
     page.load({ url: (system.gateways[1] as ChildApp).url });
-    await page.hasAll();
+    await expectAll(page);
     expect(page.replays).toEqual(['none', 'complete', 'complete']);
   });
 
@@ -97,7 +97,7 @@ describe('@rejoin/client on gateways that are processes of their own', () => {
     const page = new Page({});
     await page.client.ready();
     await page.publish(1);
-    await page.hasAll();
+    await expectAll(page);
     page.client.disconnect();
     await page.publish(9_999);
     for (const breakAt of [500, 4_000, 7_000]) {
@@ -106,7 +106,7 @@ describe('@rejoin/client on gateways that are processes of their own', () => {
       page.client.disconnect();
     }
     page.client.connect();
-    await page.hasAll();
+    await expectAll(page);
     expect(page.replays.filter((status) => status !== 'complete')).toEqual(['none']);
   });
 
@@ -118,7 +118,7 @@ describe('@rejoin/client on gateways that are processes of their own', () => {
     const page = new Page({});
     await page.client.ready();
     await page.publish(2);
-    await page.hasAll();
+    await expectAll(page);
     page.client.close();
     for (const [key, cursor] of page.store) page.store.set(key, tamper(cursor));
     page.handed.length = 0;
