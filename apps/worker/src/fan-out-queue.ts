@@ -1,4 +1,5 @@
 import type { FanOut, FanOutItem, FanOutResult } from '@rejoin/feed';
+import type { EntryId } from '@rejoin/protocol';
 import { FencedError, type PartitionLease } from '@rejoin/streams';
 
 /** Batches on their way at once. One is being run by Redis while the next one is being prepared and sent. */
@@ -16,15 +17,20 @@ export class FanOutQueue {
   readonly #fanOut: FanOut;
   readonly #onResult: (batch: readonly FanOutItem[], result: FanOutResult, startedAtMs: number) => void;
   readonly #inFlight: Promise<void>[] = [];
+  /** The entry behind which the next batch stands. */
+  #position: EntryId;
   #error: unknown;
 
+  /** @param position the last entry that was handled */
   constructor(
     lease: PartitionLease,
     fanOut: FanOut,
+    position: EntryId,
     onResult: (batch: readonly FanOutItem[], result: FanOutResult, startedAtMs: number) => void,
   ) {
     this.#lease = lease;
     this.#fanOut = fanOut;
+    this.#position = position;
     this.#onResult = onResult;
     this.failed = this.#failed.signal;
   }
@@ -34,7 +40,9 @@ export class FanOutQueue {
     while (this.#inFlight.length >= MAX_IN_FLIGHT) await this.#inFlight[0];
     this.#throwFailure();
     if (!this.#lease.held) throw new FencedError(this.#lease.partition);
-    const run = this.#run(batch).finally(() => this.#inFlight.splice(this.#inFlight.indexOf(run), 1));
+    const after = this.#position;
+    this.#position = batch.at(-1)?.entryId ?? after;
+    const run = this.#run(after, batch).finally(() => this.#inFlight.splice(this.#inFlight.indexOf(run), 1));
     this.#inFlight.push(run);
   }
 
@@ -53,10 +61,10 @@ export class FanOutQueue {
     if (this.failed.aborted) throw this.#error;
   }
 
-  async #run(batch: readonly FanOutItem[]): Promise<void> {
+  async #run(after: EntryId, batch: readonly FanOutItem[]): Promise<void> {
     try {
       const startedAtMs = Date.now();
-      const result = await this.#fanOut.run(this.#lease.token, batch);
+      const result = await this.#fanOut.run(this.#lease.token, after, batch);
       this.#onResult(batch, result, startedAtMs);
     } catch (error) {
       if (this.failed.aborted) return;

@@ -1,5 +1,5 @@
 import { FanOut, type FanOutItem, type FanOutOptions, type FanOutResult } from '@rejoin/feed';
-import { ENTRY_ID_ZERO, type EntryId } from '@rejoin/protocol';
+import { compareEntryIds, ENTRY_ID_ZERO, type EntryId } from '@rejoin/protocol';
 import { type PartitionKeys, type RedisClient, reconnectDelayMs } from '@rejoin/redis';
 import type { Logger } from '@rejoin/runtime';
 import {
@@ -15,6 +15,7 @@ import {
   type ReadBounds,
   StaleBatchError,
   type StreamEntry,
+  withMissing,
 } from '@rejoin/streams';
 import { EventPreparation } from './event-preparation.ts';
 import { FailureLog } from './failure-log.ts';
@@ -28,7 +29,7 @@ import type { WorkerCounters, WorkerListener } from './worker-counters.ts';
 
 export interface PartitionWorkOptions {
   readonly lease: PartitionLease;
-  /** For short commands; takes and fan-outs travel on it one behind the other. */
+  /** For short commands; reads and fan-outs travel on it one behind the other. */
   readonly client: RedisClient;
   readonly keys: PartitionKeys;
   readonly waker: EventWaker;
@@ -53,17 +54,18 @@ const PAUSE_POLL_MS = 250;
 const PARK_POLL_MS = 500;
 /** Events of one partition for which resolvers are waited for at a time. */
 const MAX_WAITING = 64;
-const NO_PAGE: Omit<EntryPage, 'entries'> = { position: ENTRY_ID_ZERO, more: false, pending: 0 };
+/** From when on operators see entries in hand, in milliseconds. Most are gone long before. */
+const IN_HAND_MS = 500;
 
 /**
- * Works for one partition under a lease: takes entries, prepares them, fans them out, in order.
+ * Works for one partition under a lease: reads entries, prepares them, fans them out, in order.
  *
- *     recovering ──pending entries list is read──▶ taking ──nothing left──▶ waiting
- *         ▲  ▲                                       │  ▲────woken────────────┘
- *         │  └──any failure but the loss of the lease┤
- *         └──────────────── paused ◀─────────────────┘
+ *     starting ──behind what is handled──▶ reading ──nothing left──▶ waiting
+ *         ▲  ▲                               │  ▲────entries came───────┘
+ *         │  └──any failure but the loss of the lease
+ *         └──────────── paused ◀─────────────┘
  *
- * A failure may hide that something was taken or fanned out, so it always leads back to the pending entries list.
+ * A failure may hide what was fanned out, so it always leads back to where Redis says that everything is handled.
  */
 export class PartitionWork {
   readonly #options: PartitionWorkOptions;
@@ -73,13 +75,15 @@ export class PartitionWork {
   #failures = 0;
   #isPaused = false;
   #isFirst = true;
+  /** The last entry that was read. */
+  #furthest: EntryId = ENTRY_ID_ZERO;
 
   constructor(options: PartitionWorkOptions) {
     this.#options = options;
     const { client, keys, lease, bounds } = options;
     this.#reader = new EventReader(client, keys, lease.token, bounds);
     this.#fanOut = new FanOut(client, keys, options.fanOut);
-    this.#failureLog = new FailureLog(options.logger, 'partition starts again from its pending entries list');
+    this.#failureLog = new FailureLog(options.logger, 'partition starts again from what is handled');
   }
 
   /** Resolves when the lease is yielding and the batch at hand is finished, or when the lease is lost. */
@@ -100,7 +104,7 @@ export class PartitionWork {
     }
   }
 
-  /** What was taken before is finished; nothing new is taken until the pause ends, by its time or by an operator. */
+  /** Nothing is fanned out until the pause ends, by its time or by an operator. */
   async #waitOutPause(): Promise<void> {
     const { lease, client, keys, logger } = this.#options;
     const { partition } = lease;
@@ -124,7 +128,7 @@ export class PartitionWork {
     let delayMs = reconnectDelayMs(this.#failures);
     if (error instanceof StaleBatchError) counters.staleBatches += 1;
     else counters.failures += 1;
-    // Reading the pending entries list cures it; only one that comes back at once must wait, and is worth a word.
+    // Starting again cures it; only one that comes back at once must wait, and is worth a word.
     if (error instanceof StaleBatchError && this.#failures === 0) delayMs = 0;
     else this.#failureLog.report(error, { partition: lease.partition });
     this.#failures += 1;
@@ -136,36 +140,32 @@ export class PartitionWork {
     if (this.#isPaused) await this.#waitOutPause();
     if (lease.yielding.aborted) return;
     await this.#verifyHistory();
-    await this.#reader.ensureGroup();
-    const queue = new FanOutQueue(lease, this.#fanOut, (...run) => this.#record(...run));
+    const { position, delivered, missing } = await this.#reader.start();
+    const queue = new FanOutQueue(lease, this.#fanOut, position, (...run) => this.#record(...run));
     const interrupted = AbortSignal.any([lease.yielding, queue.failed]);
-    let recovering = true;
-    // What is pending when a lease begins was left by an owner that ended; later it is this one's own.
+    // What stands behind `done` when a lease begins may have ended the owner before; later only this one has had it in hand.
     let isInherited = this.#isFirst;
     this.#isFirst = false;
-    // Entries in hand that are not yet on their way, in the moment of reading.
-    let inHand = 0;
-    let reading: Promise<PromiseSettledResult<EntryPage>> | null = this.#read(recovering, ENTRY_ID_ZERO);
+    const readBefore = later(delivered, this.#furthest);
+    let after = position;
+    let reading: Promise<PromiseSettledResult<EntryPage | null>> | null = settled(this.#reader.read(after));
     try {
       while (reading !== null) {
-        const page: EntryPage = unwrap(await reading);
-        if (!recovering && page.pending !== inHand + page.entries.length) throw new StaleBatchError(lease.partition);
-        if (recovering) counters.redelivered += page.entries.length;
+        const read: EntryPage | null = unwrap(await reading);
+        if (read === null) break;
+        const page: EntryPage = missing.length === 0 ? read : withMissing(read, missing, after);
+        after = page.position;
+        if (compareEntryIds(after, readBefore) <= 0) counters.redelivered += page.entries.length;
+        else this.#furthest = after;
         if (history.due) await this.#verifyHistory();
-        const mayHaveMore = recovering || page.more;
-        recovering = recovering && page.more;
-        inHand = page.entries.length;
         // The next page is on its way while this one is prepared.
-        reading = mayHaveMore && !interrupted.aborted ? this.#read(recovering, page.position) : null;
-        await (isInherited ? this.#sendInherited(page, queue) : this.#send(page, queue));
+        reading = page.more && !interrupted.aborted ? settled(this.#reader.read(after)) : null;
+        if (isInherited) await this.#sendInherited(page.entries, queue);
+        else await this.#send(page.entries, queue);
         // The next owner goes on where it stopped.
         if (isInherited && lease.yielding.aborted) break;
-        isInherited = isInherited && recovering;
-        if (reading === null && !interrupted.aborted) {
-          await waker.wait(lease.partition, page.position, interrupted);
-          inHand = 0;
-          if (!interrupted.aborted) reading = this.#read(recovering, page.position);
-        }
+        isInherited = false;
+        if (reading === null && !interrupted.aborted) reading = settled(waker.wait(lease.partition, after, interrupted));
       }
       await queue.drain();
     } finally {
@@ -174,36 +174,38 @@ export class PartitionWork {
     }
   }
 
-  /** Never rejects, since it may fail while something else is awaited. */
-  async #read(recovering: boolean, after: EntryId): Promise<PromiseSettledResult<EntryPage>> {
+  async #send(entries: readonly StreamEntry[], queue: FanOutQueue): Promise<void> {
+    if (entries.length === 0) return;
+    this.#requireLease();
+    this.#options.counters.taken += entries.length;
+    let taking: Promise<unknown> | undefined;
+    const timer = setTimeout(() => {
+      // Whatever is wrong, fan-out will meet it, too.
+      taking = settled(this.#reader.take(entries.length));
+    }, IN_HAND_MS);
     try {
-      this.#requireLease();
-      return { status: 'fulfilled', value: await (recovering ? this.#reader.pending(after) : this.#reader.take()) };
-    } catch (reason) {
-      return { status: 'rejected', reason };
+      const suspects = entries.filter((entry) => EventPreparation.needsBytes(entry));
+      const bytes = new Map(
+        await Promise.all(
+          suspects.map(async ({ entryId }) => [entryId, await this.#reader.eventBytes(entryId)] as const),
+        ),
+      );
+      await this.#push(await this.#prepare(entries, bytes), queue);
+    } finally {
+      clearTimeout(timer);
+      await taking;
     }
   }
 
-  async #send({ entries }: EntryPage, queue: FanOutQueue): Promise<void> {
-    this.#options.counters.taken += entries.length;
-    const suspects = entries.filter((entry) => EventPreparation.needsBytes(entry));
-    const bytes = new Map(
-      await Promise.all(
-        suspects.map(async ({ entryId }) => [entryId, await this.#reader.eventBytes(entryId)] as const),
-      ),
-    );
-    await this.#push(await this.#prepare(entries, bytes), queue);
-  }
-
   /**
-   * Runs entries that an owner before this one left; one of them may be what ended it. The beginning is recorded before, and
+   * Runs the first entries of a lease; one of them may be what ended the owner before. The beginning is recorded before, and
    * where it was recorded already, an owner ended with the same entries in hand: then each is run by itself, and its own
    * beginning is recorded, until it is given up. So a common death costs its heir nothing. Entries of other partitions are not on
    * trial meanwhile: see {@link TrialTurns}.
    */
-  async #sendInherited(page: EntryPage, queue: FanOutQueue): Promise<void> {
+  async #sendInherited(entries: readonly StreamEntry[], queue: FanOutQueue): Promise<void> {
     const { lease, trialTurns } = this.#options;
-    for (const [index, entry] of page.entries.entries()) {
+    for (const [index, entry] of entries.entries()) {
       const areTogether = await trialTurns.take(async () => {
         if (lease.yielding.aborted) return false;
         const trials = await this.#reader.recordTrial(entry.entryId);
@@ -211,7 +213,7 @@ export class PartitionWork {
         await this.#try(entry, trials, queue);
         return false;
       });
-      if (areTogether) return this.#send(page, queue);
+      if (areTogether) return this.#send(entries, queue);
       if (lease.yielding.aborted) break;
     }
     await queue.drain();
@@ -220,7 +222,7 @@ export class PartitionWork {
   /** Runs one entry by itself, to its end; or gives it up. */
   async #try(entry: StreamEntry, trials: number, queue: FanOutQueue): Promise<void> {
     const { preparation, counters, lease, maxTrials, logger } = this.#options;
-    if (trials <= maxTrials) await this.#send({ ...NO_PAGE, entries: [entry] }, queue);
+    if (trials <= maxTrials) await this.#send([entry], queue);
     else {
       counters.taken += 1;
       logger.error({ partition: lease.partition, entryId: entry.entryId, trials }, 'workers ended of an event');
@@ -323,6 +325,16 @@ export class PartitionWork {
     const { lease } = this.#options;
     if (!lease.held) throw new FencedError(lease.partition);
   }
+}
+
+/** Never rejects, since it may fail while something else is awaited. */
+async function settled<Value>(promise: Promise<Value>): Promise<PromiseSettledResult<Value>> {
+  const [outcome] = await Promise.allSettled([promise]);
+  return outcome;
+}
+
+function later(a: EntryId, b: EntryId): EntryId {
+  return compareEntryIds(a, b) < 0 ? b : a;
 }
 
 function unwrap<Value>(outcome: PromiseSettledResult<Value>): Value {

@@ -10,14 +10,14 @@ beforeEach(async () => {
 });
 afterEach(() => installation.close());
 
-/** Takes entries the way a worker does that dies before it has fanned them out. */
+/** Takes entries the way a worker does that dies with them in hand. */
 async function takeAndDie(count: number): Promise<void> {
   const { client, keys, home } = installation;
   const store = new LeaseStore(client, keys, 60_000);
   const lease = (await store.acquire(home.partition)) as PartitionLease;
-  const reader = new EventReader(client, home, lease.token, { maxEntries: count });
-  await reader.ensureGroup();
-  expect((await reader.take()).entries).toHaveLength(count);
+  const reader = new EventReader(client, home, lease.token);
+  await reader.start();
+  expect(await reader.take(count)).toBe(count);
   await store.release(lease);
 }
 
@@ -113,9 +113,9 @@ describe('the next owner', () => {
 });
 
 describe('a lost reply', () => {
-  // Only `take.lua` is told the consumer's name; only `fan-out.lua` is told what becomes of an entry.
+  // Only a worker's reads name a position; only `fan-out.lua` is told what becomes of an entry.
   test.each([
-    ['of taking', '$6\r\nworker\r\n'],
+    ['of reading', '\r\nxread\r\n'],
     ['of fanning out', '$7\r\ndeliver\r\n'],
   ])('%s loses, doubles and reorders nothing', async (_, pattern) => {
     const proxy = await TcpProxy.start(testRedis());
@@ -146,7 +146,7 @@ test('a lost reply that brought the last entries for now is noticed although no 
     const worker = await installation.startWorker({ redisUrl: proxy.url });
     await owns(worker, PARTITIONS);
     for (let round = 0; round < 10; round++) {
-      const lost = proxy.loseReplyTo('$6\r\nworker\r\n');
+      const lost = proxy.loseReplyTo('\r\nxread\r\n');
       const ids = await installation.append(...numbered(3, `${round}-`));
       await lost;
       await installation.handled(ids[2] as string);

@@ -181,8 +181,8 @@ describe('an event that ends its worker', () => {
     const store = new LeaseStore(client, keys, 60_000);
     const lease = (await store.acquire(partition.partition)) as PartitionLease;
     const reader = new EventReader(client, partition, lease.token);
-    await reader.ensureGroup();
-    await reader.take();
+    await reader.start();
+    await reader.take(500);
     await reader.recordTrial(entryId);
     await store.release(lease);
   }

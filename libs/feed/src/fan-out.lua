@@ -1,18 +1,20 @@
 #!lua flags=allow-oom
 -- Fans out one batch of a partition: writes room indexes and feed, dead-letters what cannot be delivered, parks what shall
--- be tried again, records the progress and acknowledges.
+-- be tried again, records the progress and moves the consumer group.
 --
--- Atomic, because an entry must never be acknowledged without being in the feed and in its rooms' indexes, and because
--- the token must still be the lease's when the first write happens. Lua does not roll back, so everything that can fail
--- is tried before the first write; and every write is skipped where an earlier, half-finished run already made it, so
--- that repeating the batch completes it. Indexes are written before the feed: a replay ignores index entries beyond the
+-- Atomic, because an entry must never count as handled without being in the feed and in its rooms' indexes, and because
+-- the token must still be the lease's when the first write happens. A batch begins where `done` ends, so none is left out
+-- and none is run again, whatever was read twice, or by a zombie, or lost on its way. Lua does not roll back, so everything
+-- that can fail is tried before the first write; and every write is skipped where an earlier, half-finished run already
+-- made it, so that repeating the batch completes it. Indexes are written before the feed: a replay ignores index entries beyond the
 -- feed's last ID, so a half-finished run is never seen as a hole.
 -- Runs when memory is full: accepted events must be able to leave the backlog.
 --
 -- KEYS 1 lease  2 events  3 feed  4 done  5 seen  6 seen-before  7 handled  8 feed-bytes  9 dead  10 dead-order
---      11 parked  12 parked-order  13 event-index  14… the room indexes that the items name
+--      11 parked  12 parked-order  13 event-index  14 paused  15… the room indexes that the items name
 -- ARGV 1 fencing token  2 consumer group  3 room time to live, ms  4 most entries of a room
---      5 duplicate window, ms  6 number of items, then the items:
+--      5 duplicate window, ms  6 the entry behind which the first item stands, without another one between them
+--      7 number of items, then the items:
 --        'deliver', entry ID, digest, route, client event, name, number of rooms, positions of the rooms in KEYS…
 --        'dead', entry ID, record, time of failure in ms, name
 --        'park', entry ID, record, time of the next attempt in ms, name
@@ -20,24 +22,31 @@
 --      finds the event by, or ''.
 -- Returns { delivered, duplicates, dead, parked }
 -- Errors  FENCED        the token is not the lease's
---         STALE_BATCH   the items are not exactly the group's smallest pending IDs, in order
+--         PAUSED        the partition is paused
+--         STALE_BATCH   the items do not follow `done`, or are not ascending
 --         FEED_AHEAD    the feed is beyond an entry that it does not hold
---         NOGROUP       from Redis: the group or the stream is gone
+--         NOGROUP       the group or the stream is gone
 local lease, events, feed, done, seen, seenBefore = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local handled, feedBytes, dead, deadOrder = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
-local parked, parkedOrder, eventIndex, FIRST_ROOM = KEYS[11], KEYS[12], KEYS[13], 14
+local parked, parkedOrder, eventIndex, paused, FIRST_ROOM = KEYS[11], KEYS[12], KEYS[13], KEYS[14], 15
 local token, group, roomTtl, maxPerRoom = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
-local duplicateWindow, count = tonumber(ARGV[5]), tonumber(ARGV[6])
+local duplicateWindow, after, count = tonumber(ARGV[5]), ARGV[6], tonumber(ARGV[7])
 -- Arguments that `unpack` can put on Lua's stack are limited to about 8,000.
 local CHUNK = 1000
 
--- @include entry-ids
+-- @include streams
 
 if redis.call('GET', lease) ~= token then
   return redis.error_reply('FENCED the lease is not held with this token')
 end
+if redis.call('EXISTS', paused) == 1 then return redis.error_reply('PAUSED the partition is paused') end
+if redis.call('EXISTS', events) == 0 then return redis.error_reply('NOGROUP the event stream is gone') end
+local consumers = groupOf(events, group)
+if not consumers then return redis.error_reply('NOGROUP the consumer group is gone') end
+local doneId = redis.call('GET', done) or '0-0'
+if doneId ~= after then return redis.error_reply('STALE_BATCH behind ' .. after .. ' where ' .. doneId .. ' is done') end
 
-local items, at = {}, 7
+local items, at, previous = {}, 8, after
 for i = 1, count do
   if ARGV[at] == 'deliver' then
     local item = { id = ARGV[at + 1], digest = ARGV[at + 2], route = ARGV[at + 3], event = ARGV[at + 4], name = ARGV[at + 5], keys = {} }
@@ -49,19 +58,11 @@ for i = 1, count do
     items[i] = { id = ARGV[at + 1], record = ARGV[at + 2], time = ARGV[at + 3], isParked = ARGV[at] == 'park', name = ARGV[at + 4] }
     at = at + 5
   end
+  if not below(previous, items[i].id) then return redis.error_reply('STALE_BATCH ' .. items[i].id .. ' behind ' .. previous) end
+  previous = items[i].id
 end
 
 -- Everything that can fail, before the first write.
-local pending = redis.call('XPENDING', events, group, '-', '+', count)
-if #pending ~= count then
-  return redis.error_reply('STALE_BATCH ' .. count .. ' items for ' .. #pending .. ' pending entries')
-end
-for i = 1, count do
-  if pending[i][1] ~= items[i].id then
-    return redis.error_reply('STALE_BATCH ' .. items[i].id .. ' where ' .. pending[i][1] .. ' is pending')
-  end
-end
-local doneId = redis.call('GET', done) or '0-0'
 local feedLast = lastIdOf(feed)
 tonumber(redis.call('GET', handled) or 0)
 tonumber(redis.call('GET', feedBytes) or 0)
@@ -80,15 +81,13 @@ for i = FIRST_ROOM, #KEYS do
   roomLast[KEYS[i]] = last or '0-0'
 end
 
--- Items are ascending, so those that an earlier run recorded as done, or added to the feed, come first.
-local firstNew = 1
-while firstNew <= count and not below(doneId, items[firstNew].id) do firstNew = firstNew + 1 end
-local firstUnfed = firstNew
+-- Items are ascending, so those that a half-finished run added to the feed come first.
+local firstUnfed = 1
 while firstUnfed <= count and not below(feedLast, items[firstUnfed].id) do firstUnfed = firstUnfed + 1 end
 
--- The entry under each new item's digest, `false` where there is none.
+-- The entry under each item's digest, `false` where there is none.
 local holders, digests = {}, {}
-for i = firstNew, count do
+for i = 1, count do
   if items[i].digest then digests[#digests + 1] = items[i].digest end
 end
 for from = 1, #digests, CHUNK do
@@ -103,7 +102,7 @@ local function isDuplicate(item)
   local apart = tonumber((parts(item.id))) - tonumber((parts(holder)))
   return math.abs(apart) < duplicateWindow
 end
-for i = firstNew, firstUnfed - 1 do
+for i = 1, firstUnfed - 1 do
   local item = items[i]
   if item.digest and #redis.call('XRANGE', feed, item.id, item.id) == 0 and not isDuplicate(item) then
     return redis.error_reply('FEED_AHEAD the feed ends at ' .. feedLast .. ' and lacks ' .. item.id)
@@ -113,7 +112,7 @@ end
 -- Digests, dead letters, indexes.
 local duplicates, deliveries, deaths, later = 0, {}, 0, {}
 local fresh, pushes, order, names = {}, {}, {}, {}
-for i = firstNew, count do
+for i = 1, count do
   local item = items[i]
   local isRepeated = item.digest and isDuplicate(item)
   if item.name ~= '' and not isRepeated then
@@ -177,17 +176,30 @@ for _, item in ipairs(deliveries) do
   end
 end
 
--- Parking, together with the progress: what is parked may be appended again at once, and must not be pending then.
+-- Parking, together with the progress: what is parked may be appended again at once, and must be handled then.
 for _, item in ipairs(later) do
   redis.call('HSET', parked, item.id, item.record)
   redis.call('ZADD', parkedOrder, item.time, item.id)
 end
 
 -- Progress, last of all.
-local ids = {}
-for i = 1, count do ids[i] = items[i].id end
 if bytes > 0 then redis.call('INCRBY', feedBytes, bytes) end
 redis.call('INCRBY', handled, count)
-if below(doneId, ids[count]) then redis.call('SET', done, ids[count]) end
-redis.call('XACK', events, group, unpack(ids))
+local last = items[count].id
+local delivered, read = consumers['last-delivered-id'], consumers['entries-read']
+if below(delivered, last) then
+  local first = count
+  while first > 1 and below(delivered, items[first - 1].id) do first = first - 1 end
+  if read then
+    redis.call('XGROUP', 'SETID', events, group, last, 'ENTRIESREAD', read + count - first + 1)
+  else
+    redis.call('XGROUP', 'SETID', events, group, last)
+  end
+end
+if consumers.pending > 0 then
+  local ids = {}
+  for i = 1, count do ids[i] = items[i].id end
+  redis.call('XACK', events, group, unpack(ids))
+end
+redis.call('SET', done, last)
 return { #deliveries, duplicates, deaths, #later }

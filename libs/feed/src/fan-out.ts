@@ -1,6 +1,6 @@
 import type { EntryId } from '@rejoin/protocol';
 import { GROUP, loadScript, type PartitionKeys, type RedisClient } from '@rejoin/redis';
-import { FencedError, StaleBatchError } from '@rejoin/streams';
+import { FencedError, PausedError, StaleBatchError } from '@rejoin/streams';
 import { DUPLICATE_WINDOW_MS, ROOM_GRACE_MS } from './bounds.ts';
 import { FeedAheadError } from './errors.ts';
 import { eventIndexKey, nameIn } from './event-index.ts';
@@ -70,23 +70,26 @@ export class FanOut {
   }
 
   /**
-   * Fans out one batch. The items must be exactly the group's smallest pending entries, in order; together they may name
-   * at most `MAX_ROOM_WRITES` rooms.
+   * Fans out one batch. The items must be the stream's next entries, in order; together they may name at most
+   * `MAX_ROOM_WRITES` rooms.
    * @param token the fencing token of the partition's lease
+   * @param after the entry behind which the first item stands in the stream
    * @throws FencedError where another worker owns the partition now
-   * @throws StaleBatchError where the batch is not what is pending: start again from the pending entries list
+   * @throws PausedError where the partition is paused
+   * @throws StaleBatchError where `after` is not what was handled last: start again from there
    * @throws FeedAheadError where the feed ends beyond an entry that it lacks
    */
-  async run(token: string, items: readonly FanOutItem[]): Promise<FanOutResult> {
+  async run(token: string, after: EntryId, items: readonly FanOutItem[]): Promise<FanOutResult> {
     const k = this.#keys;
     const keys = [k.lease, k.events, k.feed, k.done, k.seen, k.seenBefore, k.handled, k.feedBytes, k.dead, k.deadOrder];
-    keys.push(k.parked, k.parkedOrder, eventIndexKey(k, Date.now()));
+    keys.push(k.parked, k.parkedOrder, eventIndexKey(k, Date.now()), k.paused);
     const args: (string | number)[] = [
       token,
       GROUP,
       this.#options.windowMs + ROOM_GRACE_MS,
       this.#options.maxPerRoom,
       DUPLICATE_WINDOW_MS,
+      after,
       items.length,
     ];
     const positions = new Map<string, number>();
@@ -124,6 +127,7 @@ export class FanOut {
 function typed(error: unknown, partition: number): unknown {
   if (!(error instanceof Error)) return error;
   if (error.message.startsWith('FENCED')) return new FencedError(partition, { cause: error });
+  if (error.message.startsWith('PAUSED')) return new PausedError(partition, { cause: error });
   if (error.message.startsWith('STALE_BATCH')) return new StaleBatchError(partition, { cause: error });
   if (error.message.startsWith('FEED_AHEAD')) return new FeedAheadError(partition, { cause: error });
   return error;

@@ -8,7 +8,7 @@
 -- KEYS 1 epoch  2 floor  3 events  4 feed
 -- ARGV 1 last entry ID the caller holds  2 epoch the caller knows, '' where none  3 epoch to set where history is broken
 -- Returns { epoch, 1 where the history is intact or 0, last ID of feed }
--- @include entry-ids
+-- @include streams
 
 local epochKey, floorKey, events, feed = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local held, known, fresh = ARGV[1], ARGV[2], ARGV[3]

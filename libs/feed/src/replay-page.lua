@@ -13,7 +13,7 @@
 local feed = KEYS[1]
 local maxEntries, maxBytes = tonumber(ARGV[1]), tonumber(ARGV[2])
 
--- @include entry-ids
+-- @include streams
 -- A mark of a cut counts as not after any position: it is no entry.
 local function isAfter(value, position)
   return string.sub(value, 1, 1) ~= '~' and below(position, value)

@@ -9,7 +9,7 @@
 -- Returns { epoch, floor, now in ms, last ID of events, last ID of feed, 1 where the cursor's entry exists or 0,
 --           ID of the first feed entry after the cursor or '', highest ID cut from one of the rooms or '',
 --           highest trimmed ID that was in a room }
--- @include entry-ids
+-- @include streams
 
 local epoch, floor, events, feed = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local cursor = ARGV[1]

@@ -7,7 +7,7 @@
 -- KEYS 1 feed  2 room index
 -- ARGV 1 position, exclusive, or '' for the newest  2 most entries  3 beginning of the type  4 most entries looked at
 -- Returns { position to go on from or '', { entry ID, type, client event, … } }
--- @include entry-ids
+-- @include streams
 local feed, room = KEYS[1], KEYS[2]
 local before, limit, prefix, budget = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
 local entries, next, index = {}, '', -1

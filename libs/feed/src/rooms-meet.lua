@@ -6,7 +6,7 @@
 -- KEYS 1 one room index  2 another
 -- ARGV 1 how many of the newest entries of the first are looked for in the second
 -- Returns 1 or 0
--- @include entry-ids
+-- @include streams
 local length = redis.call('LLEN', KEYS[2])
 local function holds(id)
   local low, high = 0, length - 1

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { connect, disconnect, keyspace, type PartitionKeys, type RedisClient } from '@rejoin/redis';
-import { FencedError, StaleBatchError } from '@rejoin/streams';
+import { FencedError, PausedError, StaleBatchError } from '@rejoin/streams';
 import { FeedWriter, testRedis, uniquePrefix } from '@rejoin/testing';
-import { FanOut, FeedAheadError, readReplayPage } from '../src/index.ts';
+import { FanOut, type FanOutItem, FeedAheadError, readReplayPage } from '../src/index.ts';
 
 const ROOM = 'acme:tenant';
 
@@ -48,7 +48,7 @@ describe('fan-out', () => {
     expect(await pending()).toBe(1);
   });
 
-  it('refuses a batch that leaves out an earlier pending entry, as after a lost reply', async () => {
+  it('refuses a batch that leaves out an earlier entry, as after a lost reply', async () => {
     const lost = await writer.take([{ id: 'lost', rooms: [ROOM] }]);
     const later = await writer.take([{ id: 'later', rooms: [ROOM] }]);
     await expect(writer.fanOut(later)).rejects.toThrow(StaleBatchError);
@@ -62,6 +62,44 @@ describe('fan-out', () => {
     await writer.fanOut(items);
     await expect(writer.fanOut(items)).rejects.toThrow(StaleBatchError);
     expect(await feedIds()).toHaveLength(1);
+  });
+
+  it('refuses a batch whose items are not ascending', async () => {
+    const items = await writer.take([
+      { id: 'a', rooms: [ROOM] },
+      { id: 'b', rooms: [ROOM] },
+    ]);
+    const fanOut = new FanOut(client, keys, { windowMs: 1_000, maxPerRoom: 10 });
+    await expect(fanOut.run(writer.token, writer.before(items), items.toReversed())).rejects.toThrow(StaleBatchError);
+    expect(await feedIds()).toEqual([]);
+  });
+
+  it('does nothing in a paused partition', async () => {
+    const items = await writer.take([{ id: 'a', rooms: [ROOM] }]);
+    await client.set(keys.paused, '{}');
+    await expect(writer.fanOut(items)).rejects.toThrow(PausedError);
+    expect(await feedIds()).toEqual([]);
+    await client.del(keys.paused);
+    await writer.fanOut(items);
+    expect(await feedIds()).toHaveLength(1);
+  });
+
+  it('moves the consumer group with it, whose lag stays exact, whether the entries were taken or not', async () => {
+    const group = async () => {
+      const [flat] = (await client.xinfo('GROUPS', keys.events)) as [(string | number)[]];
+      const value = (name: string) => flat[flat.indexOf(name) + 1];
+      return { delivered: value('last-delivered-id'), lag: value('lag'), pending: value('pending') };
+    };
+    const items: FanOutItem[] = [];
+    for (const id of ['a', 'b', 'c', 'd']) items.push(...(await writer.append([{ id, rooms: [ROOM] }])));
+    await client.xreadgroup('GROUP', 'bridge', 'x', 'COUNT', 2, 'STREAMS', keys.events, '>');
+    expect(await group()).toEqual({ delivered: items[1]?.entryId, lag: 2, pending: 2 });
+    await writer.fanOut(items.slice(0, 1));
+    expect(await group()).toEqual({ delivered: items[1]?.entryId, lag: 2, pending: 1 });
+    await writer.fanOut(items.slice(1, 3));
+    expect(await group()).toEqual({ delivered: items[2]?.entryId, lag: 1, pending: 0 });
+    await writer.fanOut(items.slice(3));
+    expect(await group()).toEqual({ delivered: items[3]?.entryId, lag: 0, pending: 0 });
   });
 
   it('drops a repeated source and id, and keeps the same one of another tenant', async () => {
@@ -108,7 +146,7 @@ describe('fan-out', () => {
         const [before] = await writer.write([{ id: 'before', rooms: [ROOM] }]);
         const items = await writer.take([{ id: 'a', rooms: [ROOM] }]);
         const fanOut = new FanOut(restricted, keys, { windowMs: 1_000, maxPerRoom: 10 });
-        await expect(fanOut.run(writer.token, items)).rejects.toThrow(
+        await expect(fanOut.run(writer.token, writer.before(items), items)).rejects.toThrow(
           /can't run this command|has no permissions to run/,
         );
         expect(await roomIds(ROOM)).toHaveLength(1 + indexed);
@@ -188,7 +226,8 @@ describe('fan-out', () => {
 
   it('leaves a room index to expire after the window', async () => {
     const fanOut = new FanOut(client, keys, { windowMs: 1_000, maxPerRoom: 10 });
-    await fanOut.run(writer.token, await writer.take([{ id: 'a', rooms: [ROOM] }]));
+    const items = await writer.take([{ id: 'a', rooms: [ROOM] }]);
+    await fanOut.run(writer.token, writer.before(items), items);
     const ttl = await client.pttl(keys.room(ROOM));
     expect(ttl).toBeGreaterThan(3_500_000);
     expect(ttl).toBeLessThanOrEqual(3_601_000);

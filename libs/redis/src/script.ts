@@ -14,7 +14,7 @@ export interface Script {
   runBuffer(client: RedisClient, keys: readonly string[], args: readonly Argument[]): Promise<unknown>;
 }
 
-/** A line in a script that stands for a fragment of this folder: `-- @include entry-ids`. */
+/** A line in a script that stands for a fragment of this folder: `-- @include streams`. */
 const INCLUDE = /^-- @include ([a-z-]+)$/gm;
 
 /**

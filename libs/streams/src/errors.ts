@@ -11,8 +11,8 @@ export class FencedError extends Error {
 }
 
 /**
- * A batch was not exactly the group's smallest pending entries, so handling it would overtake an earlier entry. Nothing was
- * written; the owner starts again from the pending entries list.
+ * A batch does not begin where the last one ended, so handling it would pass over an entry, or repeat one. Nothing was
+ * written; the owner starts again from what is handled.
  */
 export class StaleBatchError extends Error {
   readonly code = 'STALE_BATCH';
@@ -20,12 +20,12 @@ export class StaleBatchError extends Error {
   readonly partition: number;
 
   constructor(partition: number, options?: ErrorOptions) {
-    super(`the batch is not what is pending in partition ${partition}`, options);
+    super(`the batch does not follow what was handled last in partition ${partition}`, options);
     this.partition = partition;
   }
 }
 
-/** The partition is paused: nothing new was taken. See `pausePartition`. */
+/** The partition is paused: nothing was fanned out. See `pausePartition`. */
 export class PausedError extends Error {
   readonly code = 'PAUSED';
   override readonly name = 'PausedError';

@@ -1,69 +1,44 @@
-import type { EntryId } from '@rejoin/protocol';
-import { CONSUMER, GROUP, loadScript, type PartitionKeys, type RedisClient, type Script } from '@rejoin/redis';
-import { type Attempts, readAttempts } from './attempts.ts';
-import { PausedError } from './errors.ts';
+import { compareEntryIds, type EntryId } from '@rejoin/protocol';
+import { CONSUMER, GROUP, loadScript, type PartitionKeys, type RedisClient } from '@rejoin/redis';
 import { runFenced } from './fenced.ts';
-
-/** What an entry of the event stream holds. */
-export type EntryContent =
-  /** The text of its field `event`. Bytes that are not UTF-8 stand in it as U+FFFD; see {@link EventReader.eventBytes}. */
-  | {
-      readonly kind: 'event';
-      readonly text: string;
-      /** Where it was tried before, under another entry ID. */
-      readonly attempts?: Attempts;
-    }
-  /** It has no field `event`: its fields and values, one after the other. */
-  | { readonly kind: 'fields'; readonly fields: readonly string[] }
-  /** It is pending, but its payload was removed from the stream. */
-  | { readonly kind: 'missing' };
-
-export interface StreamEntry {
-  readonly entryId: EntryId;
-  readonly content: EntryContent;
-}
-
-export interface EntryPage {
-  /** Ascending by entry ID. */
-  readonly entries: readonly StreamEntry[];
-  /** Nothing up to this entry is left to read. */
-  readonly position: EntryId;
-  /** Whether there may be more now. */
-  readonly more: boolean;
-  /**
-   * Length of the pending entries list in the moment of reading, a taken page included. Where it is not what the owner has
-   * in hand, an earlier page was taken whose reply never came: a client may repeat a command whose connection was cut
-   * without saying so, and the repeated one finds other entries, or none.
-   */
-  readonly pending: number;
-}
+import { type EntryPage, parsePage, type RawEntries, type StreamEntry } from './stream-entry.ts';
 
 export interface ReadBounds {
   /** Most entries of a page; 500 by default. */
   readonly maxEntries: number;
-  /** Bytes of payload after which a page is closed; 4 MiB by default. */
+  /** Bytes of payload that a page is to have at most, as far as the last pages let it be foreseen; 4 MiB by default. */
   readonly maxBytes: number;
 }
 
-const DEFAULT_BOUNDS: ReadBounds = { maxEntries: 500, maxBytes: 4 * 1024 ** 2 };
+/** Where an owner begins. */
+export interface ReadingStart {
+  /** Everything up to this entry is handled. */
+  readonly position: EntryId;
+  /** What lies behind `position` up to this entry was in an owner's hands before. */
+  readonly delivered: EntryId;
+  /** Of those the ones whose payload is gone, ascending. */
+  readonly missing: readonly EntryId[];
+}
 
+const DEFAULT_BOUNDS: ReadBounds = { maxEntries: 500, maxBytes: 4 * 1024 ** 2 };
+/** Of a first page, when nothing is known about the size of its entries, which are of 64 KiB at most. */
+const FIRST_ENTRIES = 64;
+
+const startScript = loadScript('reading-start', import.meta.url);
 const takeScript = loadScript('take', import.meta.url);
-const pendingScript = loadScript('pending', import.meta.url);
 const trialScript = loadScript('trial', import.meta.url);
-const groupScript = loadScript('group-create', import.meta.url);
 
 /**
- * Reads one partition's event stream as the consumer group's one consumer, under a lease. Every method throws
- * {@link FencedError} where the lease is not held any more, and then has read nothing.
- *
- * A page whose reply was lost is in the pending entries list, unhandled: after any failure the owner reads that list from
- * its beginning before it takes anything new.
+ * Reads one partition's event stream for its owner. Reading changes nothing in Redis: an entry is handled when fan-out has
+ * moved `done` and the consumer group over it, and fan-out accepts only what follows `done` immediately. So a lost reply, a
+ * repeated command or a reader whose lease is gone costs nothing but the reading.
  */
 export class EventReader {
   readonly #client: RedisClient;
   readonly #keys: PartitionKeys;
   readonly #token: string;
   readonly #bounds: ReadBounds;
+  #entries: number;
 
   /** @param token the fencing token of the partition's lease */
   constructor(client: RedisClient, keys: PartitionKeys, token: string, bounds: Partial<ReadBounds> = {}) {
@@ -71,36 +46,46 @@ export class EventReader {
     this.#keys = keys;
     this.#token = token;
     this.#bounds = { ...DEFAULT_BOUNDS, ...bounds };
-  }
-
-  /** Makes the consumer group, and the stream, where they are missing; from `done`, so that nothing accepted is skipped. */
-  async ensureGroup(): Promise<void> {
-    const { lease, events, done, handled, feed } = this.#keys;
-    await runFenced(groupScript, this.#client, this.#keys, [lease, events, done, handled, feed], [this.#token, GROUP]);
+    this.#entries = Math.min(FIRST_ENTRIES, this.#bounds.maxEntries);
   }
 
   /**
-   * Takes the next entries that were never delivered. See `take.lua`.
-   * @throws PausedError where the partition is paused
+   * Makes the consumer group, and the stream, where they are missing, and says where to begin. See `reading-start.lua`.
+   * @throws FencedError where the lease is not held any more
    */
-  async take(): Promise<EntryPage> {
-    const { lease, events, paused, partition } = this.#keys;
-    try {
-      return await this.#read(takeScript, [lease, events, paused], [CONSUMER]);
-    } catch (error) {
-      if ((error as Error).message.startsWith('PAUSED')) throw new PausedError(partition, { cause: error });
-      throw error;
-    }
+  async start(): Promise<ReadingStart> {
+    const { lease, events, done, handled, feed } = this.#keys;
+    const keys = [lease, events, done, handled, feed];
+    const reply = await runFenced(startScript, this.#client, this.#keys, keys, [this.#token, GROUP]);
+    const [position, delivered, ...missing] = reply as [EntryId, EntryId, ...EntryId[]];
+    return { position, delivered, missing };
   }
 
-  /** Reads the entries after `after` that were delivered and not acknowledged. See `pending.lua`. */
-  pending(after: EntryId): Promise<EntryPage> {
-    return this.#read(pendingScript, [this.#keys.lease, this.#keys.events], [after]);
+  /** The entries behind `after`, without waiting for any. */
+  async read(after: EntryId): Promise<EntryPage> {
+    const count = this.#entries;
+    const reply = await this.#client.xread('COUNT', count, 'STREAMS', this.#keys.events, after);
+    const page = parsePage((reply?.[0]?.[1] ?? []) as RawEntries, after, count);
+    this.#foresee(page.entries);
+    return page;
+  }
+
+  /**
+   * Takes up to `count` entries into the pending entries list, so that operators see them in hand. The list is no more
+   * than that: nothing depends on it. See `take.lua`.
+   * @returns how many were taken
+   * @throws FencedError where the lease is not held any more
+   */
+  async take(count: number): Promise<number> {
+    const { lease, events } = this.#keys;
+    const args = [this.#token, GROUP, CONSUMER, count] as const;
+    return (await runFenced(takeScript, this.#client, this.#keys, [lease, events], args)) as number;
   }
 
   /**
    * Records that an entry of an earlier owner's is about to be run, and says how often that was recorded now: a worker that
    * dies of it leaves the count behind. See `trial.lua`.
+   * @throws FencedError where the lease is not held any more
    */
   async recordTrial(entryId: EntryId): Promise<number> {
     const { lease, trial } = this.#keys;
@@ -117,36 +102,23 @@ export class EventReader {
     return null;
   }
 
-  async #read(script: Script, keys: readonly string[], args: readonly string[]): Promise<EntryPage> {
+  /** The next page is as large as entries like these allow. */
+  #foresee(entries: readonly StreamEntry[]): void {
+    if (entries.length === 0) return;
     const { maxEntries, maxBytes } = this.#bounds;
-    const reply = (await runFenced(script, this.#client, this.#keys, keys, [
-      this.#token,
-      GROUP,
-      ...args,
-      maxEntries,
-      maxBytes,
-    ])) as [more: number, position: EntryId, pending: number, ...flat: (string | readonly string[] | null)[]];
-    const entries: StreamEntry[] = [];
-    for (let i = 3; i < reply.length; i += 2) {
-      entries.push({
-        entryId: reply[i] as EntryId,
-        content: parseContent(reply[i + 1] as string | readonly string[] | null),
-      });
-    }
-    return { entries, position: reply[1], more: reply[0] === 1, pending: reply[2] };
+    let length = 0;
+    for (const { content } of entries) length += content.kind === 'event' ? content.text.length : 1;
+    this.#entries = Math.max(1, Math.min(maxEntries, Math.floor((maxBytes * entries.length) / length)));
   }
 }
 
-function parseContent(content: string | readonly string[] | null): EntryContent {
-  if (content === null) return { kind: 'missing' };
-  return typeof content === 'string' ? { kind: 'event', text: content } : parseFields(content);
-}
-
-/** The first of several fields of one name counts. */
-function parseFields(fields: readonly string[]): EntryContent {
-  const at = fields.findIndex((field, index) => index % 2 === 0 && field === 'event');
-  const text = at === -1 ? undefined : fields[at + 1];
-  if (text === undefined) return { kind: 'fields', fields };
-  const attempts = readAttempts(fields);
-  return attempts ? { kind: 'event', text, attempts } : { kind: 'event', text };
+/** Puts pending entries whose payload is gone into their places in a page that was read from the stream. */
+export function withMissing(page: EntryPage, missing: readonly EntryId[], after: EntryId): EntryPage {
+  const within = missing.filter(
+    (id) => compareEntryIds(id, after) > 0 && (!page.more || compareEntryIds(id, page.position) < 0),
+  );
+  if (within.length === 0) return page;
+  const gone = within.map((entryId): StreamEntry => ({ entryId, content: { kind: 'missing' } }));
+  const entries = [...page.entries, ...gone].sort((a, b) => compareEntryIds(a.entryId, b.entryId));
+  return { ...page, entries, position: entries.at(-1)?.entryId ?? page.position };
 }

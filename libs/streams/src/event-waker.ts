@@ -2,6 +2,7 @@ import type { EntryId } from '@rejoin/protocol';
 import { type Keyspace, type RedisClient, reconnectDelayMs } from '@rejoin/redis';
 import { BlockingConnection } from './blocking-connection.ts';
 import { pause } from './pause.ts';
+import { type EntryPage, parsePage, type RawEntries } from './stream-entry.ts';
 
 export interface EventWakerOptions {
   readonly keys: Keyspace;
@@ -20,10 +21,7 @@ export interface EventWakerOptions {
   readonly graceMs?: number;
 }
 
-/**
- * Says when there are entries to take. It transfers no more than one entry per partition and takes nothing: the owner
- * does that, fenced.
- */
+/** Waits for entries of several partitions at once, and brings the first of them along. */
 export class EventWaker {
   readonly #options: EventWakerOptions;
   readonly #lanes = new Map<string, Lane>();
@@ -54,10 +52,10 @@ export class EventWaker {
   }
 
   /**
-   * Resolves when the event stream has an entry after `after`, or `signal` is aborted. Rejects where the read failed;
-   * then nothing is known.
+   * Resolves to the next entries when the event stream has any after `after`, or to `null` when `signal` is aborted. Rejects
+   * where the read failed; then nothing is known.
    */
-  wait(partition: number, after: EntryId, signal: AbortSignal): Promise<void> {
+  wait(partition: number, after: EntryId, signal: AbortSignal): Promise<EntryPage | null> {
     const lane = this.#lanes.get(this.#laneName(partition));
     if (!lane?.members.has(partition)) throw new RangeError(`partition ${partition} has not joined`);
     return lane.wait(partition, after, signal);
@@ -70,10 +68,12 @@ export class EventWaker {
 
 interface Wait {
   readonly after: EntryId;
-  resolve(): void;
+  resolve(page: EntryPage): void;
   reject(error: Error): void;
 }
 
+/** Entries per partition and read. They are of 64 KiB at most, and several partitions may have some. */
+const READ_COUNT = 64;
 /** How long a read is put off for owners that are about to wait again, so that it can include them. */
 const BUSY_GRACE_MS = 2;
 /** How long a read waits while an owner is at work that it does not include. */
@@ -99,23 +99,24 @@ class Lane {
     this.#loop = this.#run();
   }
 
-  wait(partition: number, after: EntryId, signal: AbortSignal): Promise<void> {
+  wait(partition: number, after: EntryId, signal: AbortSignal): Promise<EntryPage | null> {
     return new Promise((resolve, reject) => {
       if (signal.aborted) {
-        resolve();
+        resolve(null);
         return;
       }
+      const abort = (): void => settle(() => resolve(null));
       const settle = (outcome: () => void): void => {
-        signal.removeEventListener('abort', wait.resolve);
+        signal.removeEventListener('abort', abort);
         if (this.#waits.get(partition) === wait) this.#waits.delete(partition);
         outcome();
       };
       const wait: Wait = {
         after,
-        resolve: () => settle(resolve),
+        resolve: (page) => settle(() => resolve(page)),
         reject: (error) => settle(() => reject(error)),
       };
-      signal.addEventListener('abort', wait.resolve);
+      signal.addEventListener('abort', abort);
       this.#waits.set(partition, wait);
       this.#changed();
     });
@@ -164,7 +165,7 @@ class Lane {
       (client) =>
         client.xread(
           'COUNT',
-          1,
+          READ_COUNT,
           'BLOCK',
           block,
           'STREAMS',
@@ -173,7 +174,10 @@ class Lane {
         ),
       block + graceMs,
     );
-    for (const [key] of reply ?? []) byKey.get(key)?.wait.resolve();
+    for (const [key, raw] of (reply ?? []) as [key: string, raw: RawEntries][]) {
+      const wait = byKey.get(key)?.wait;
+      wait?.resolve(parsePage(raw, wait.after, READ_COUNT));
+    }
   }
 
   /** Resolves when somebody begins to wait or the lane is closed, after `timeoutMs` at the latest. */

@@ -35,13 +35,7 @@ export {
 } from './dead-letters/retention.ts';
 export { eventDigest } from './digest.ts';
 export { FencedError, PausedError, StaleBatchError } from './errors.ts';
-export {
-  type EntryContent,
-  type EntryPage,
-  EventReader,
-  type ReadBounds,
-  type StreamEntry,
-} from './event-reader.ts';
+export { EventReader, type ReadBounds, type ReadingStart, withMissing } from './event-reader.ts';
 export { trimEvents } from './event-trimming.ts';
 export { EventWaker, type EventWakerOptions } from './event-waker.ts';
 export { type FeedExcess, type FeedTrim, feedExcessBytes, trimFeed } from './feed-trimming.ts';
@@ -87,4 +81,5 @@ export {
   scheduleEvents,
 } from './scheduling.ts';
 export { rotateSeen } from './seen-rotation.ts';
+export type { EntryContent, EntryPage, StreamEntry } from './stream-entry.ts';
 export { markUpkept } from './upkeep-mark.ts';

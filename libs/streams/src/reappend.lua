@@ -18,7 +18,7 @@
 local kept, order, events, seen, seenBefore, full, tally = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local window, tallyTtl, count = tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
 
--- @include entry-ids
+-- @include streams
 
 local why = ARGV[1] == '1' and redis.call('GET', full)
 if why then return { 'full', why } end

@@ -12,7 +12,7 @@
 local lease, events, done, handled = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local token, limit = ARGV[1], ARGV[2]
 
--- @include entry-ids
+-- @include streams
 
 if redis.call('GET', lease) ~= token then
   return redis.error_reply('FENCED the lease is not held with this token')

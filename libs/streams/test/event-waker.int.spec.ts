@@ -51,8 +51,19 @@ describe('waiting for entries', () => {
     await waker.wait(0, '0-0', never);
     const waiting = waker.wait(0, first, never);
     await eventually(async () => expect(await blockedClients()).toBe(1));
-    await append(0);
-    await waiting;
+    const second = await append(0);
+    const entries = [{ entryId: second, content: { kind: 'event', text: 'x' } }];
+    expect(await waiting).toEqual({ entries, position: second, more: false });
+  });
+
+  test('brings the first entries along, and says that there may be more', async () => {
+    const waker = createWaker([0]);
+    const ids: string[] = [];
+    for (let count = 0; count < 100; count++) ids.push(await append(0));
+    const page = await waker.wait(0, '0-0', never);
+    expect(page?.more).toBe(true);
+    expect(page?.entries.map(({ entryId }) => entryId)).toEqual(ids.slice(0, page?.entries.length));
+    expect(page?.position).toBe(page?.entries.at(-1)?.entryId);
   });
 
   test('wakes only those partitions that have one, over one connection', async () => {
@@ -87,8 +98,9 @@ describe('waiting for entries', () => {
     const position = await append(0);
     const waiting = waker.wait(0, position, never);
     await partition.client.del(partition.keys.events);
-    await partition.client.xadd(partition.keys.events, `${Date.now() + 1_000}-0`, 'event', 'x');
-    await expect(waiting).resolves.toBeUndefined();
+    const id = `${Date.now() + 1_000}-0`;
+    await partition.client.xadd(partition.keys.events, id, 'event', 'x');
+    await expect(waiting).resolves.toMatchObject({ position: id });
   });
 
   test('ends when it is no longer wanted', async () => {
@@ -96,8 +108,8 @@ describe('waiting for entries', () => {
     const unwanted = new AbortController();
     const waiting = waker.wait(0, '0-0', unwanted.signal);
     unwanted.abort();
-    await expect(waiting).resolves.toBeUndefined();
-    await expect(waker.wait(0, '0-0', AbortSignal.abort())).resolves.toBeUndefined();
+    await expect(waiting).resolves.toBeNull();
+    await expect(waker.wait(0, '0-0', AbortSignal.abort())).resolves.toBeNull();
   });
 
   test('is for partitions that joined', () => {

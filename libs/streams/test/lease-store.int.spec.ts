@@ -75,16 +75,16 @@ test('every script refuses a zombie, and has done nothing', async () => {
   const partition = keys.partition(0);
   const store = new LeaseStore(client, keys, 60_000);
   const zombie = await acquired(store);
-  await new EventReader(client, partition, zombie.token).ensureGroup();
+  await new EventReader(client, partition, zombie.token).start();
   await client.xadd(partition.events, '*', 'event', 'e');
   await client.xadd(partition.feed, '1-1', 'event', 'e');
   await client.del(partition.lease);
   await acquired(store);
   const reader = new EventReader(client, partition, zombie.token);
   const acts = [
-    () => reader.ensureGroup(),
-    () => reader.take(),
-    () => reader.pending('0-0'),
+    () => reader.start(),
+    () => reader.take(1),
+    () => reader.recordTrial('1-1'),
     () => trimEvents(client, partition, zombie.token),
     () => trimFeed(client, partition, zombie.token, { windowMs: 1, excessBytes: 0 }),
   ];

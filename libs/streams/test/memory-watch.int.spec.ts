@@ -77,8 +77,9 @@ describe('while memory is short', () => {
     expect(await store.acquire(1)).not.toBeNull();
     expect(await store.livingWorkers('w', true)).toEqual(['w']);
     const reader = new EventReader(client, keys, partition.token);
-    await reader.ensureGroup();
-    expect((await reader.take()).entries).toHaveLength(1);
+    await reader.start();
+    expect((await reader.read('0-0')).entries).toHaveLength(1);
+    expect(await reader.take(1)).toBe(1);
     expect(await trimEvents(client, keys, partition.token)).toBe(0);
     expect((await trimFeed(client, keys, partition.token, { windowMs: 1, excessBytes: 0 })).removed).toBe(1);
   });

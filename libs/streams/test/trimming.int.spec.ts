@@ -10,7 +10,7 @@ let partition: TestPartition;
 let reader: EventReader;
 beforeEach(async () => {
   partition = await TestPartition.open();
-  reader = new EventReader(partition.client, partition.keys, partition.token, { maxEntries: 10_000 });
+  reader = new EventReader(partition.client, partition.keys, partition.token);
 });
 afterEach(() => partition.close());
 
@@ -34,11 +34,11 @@ async function backlog(): Promise<number> {
 }
 
 describe('trimming the event stream (G8)', () => {
-  beforeEach(() => reader.ensureGroup());
+  beforeEach(() => reader.start());
 
   test('removes what is handled, but for less than a node, and keeps the backlog exact', async () => {
     const ids = await appendMany(1_000);
-    await reader.take();
+    await reader.take(10_000);
     await partition.handle(...ids.slice(0, 950));
     expect(await backlog()).toBe(50);
     const removed = await trimAll();
@@ -50,7 +50,7 @@ describe('trimming the event stream (G8)', () => {
 
   test('never removes what was taken and not handled', async () => {
     const ids = await appendMany(500);
-    await reader.take();
+    await reader.take(10_000);
     await partition.handle(ids.at(-1) as string);
     expect(await trimAll()).toBe(0);
     expect(await partition.idsOf(partition.keys.events)).toEqual(ids);
@@ -60,7 +60,7 @@ describe('trimming the event stream (G8)', () => {
     const ids = await appendMany(500);
     await partition.client.set(partition.keys.done, ids.at(-1) as string);
     expect(await trimAll()).toBe(0);
-    await new EventReader(partition.client, partition.keys, partition.token, { maxEntries: 250 }).take();
+    await reader.take(250);
     await partition.client.xack(partition.keys.events, 'bridge', ...ids.slice(0, 250));
     const removed = await trimAll();
     expect(removed).toBeGreaterThan(0);
@@ -69,7 +69,7 @@ describe('trimming the event stream (G8)', () => {
 
   test('never removes what is acknowledged but not recorded as done', async () => {
     const ids = await appendMany(500);
-    await reader.take();
+    await reader.take(10_000);
     await partition.client.xack(partition.keys.events, 'bridge', ...ids);
     expect(await trimAll()).toBe(0);
   });
@@ -78,7 +78,7 @@ describe('trimming the event stream (G8)', () => {
     const { client, keys } = partition;
     const ids = await appendMany(500);
     await client.xgroup('CREATE', keys.events, 'archive', '0');
-    await reader.take();
+    await reader.take(10_000);
     await partition.handle(...ids);
     expect(await trimAll()).toBe(0);
     await client.xreadgroup('GROUP', 'archive', 'x', 'COUNT', 500, 'STREAMS', keys.events, '>');
@@ -92,7 +92,7 @@ describe('trimming the event stream (G8)', () => {
 
   test('keeps the entry of `done`, by which a history check recognises its place', async () => {
     const ids = await appendMany(10 * NODE);
-    await reader.take();
+    await reader.take(10_000);
     await partition.handle(...ids);
     await trimAll();
     expect(await partition.client.xrange(partition.keys.events, ids.at(-1) as string, '+')).toHaveLength(1);

@@ -13,7 +13,7 @@
 local feed, changes, members, names = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local tenant, group, maxGroups, maxMembers = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 
--- @include entry-ids
+-- @include streams
 
 local added, keys, known = {}, {}, {}
 for i = 6, #ARGV do

@@ -11,7 +11,7 @@
 local changes, members, names = KEYS[1], KEYS[2], KEYS[3]
 local tenant, group = ARGV[1], ARGV[2]
 
--- @include entry-ids
+-- @include streams
 
 local removed = {}
 for i = 4, #ARGV do

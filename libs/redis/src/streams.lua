@@ -25,3 +25,12 @@ local function lastIdOf(stream)
     if info[i] == 'last-generated-id' then return info[i + 1] end
   end
 end
+
+-- What Redis tells of a consumer group, by its names; nil where the stream has no such group.
+local function groupOf(stream, name)
+  for _, info in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
+    local group = {}
+    for i = 1, #info, 2 do group[info[i]] = info[i + 1] end
+    if group.name == name then return group end
+  end
+end
