@@ -101,6 +101,7 @@ export class EventPreparation {
     return {
       kind: 'deliver',
       entryId,
+      eventId: event.id,
       digest: eventDigest(event.tenantid, event.source, event.id),
       tenant: event.tenantid,
       rooms: resolved.rooms,

@@ -1,8 +1,8 @@
 /** What a worker did since it started. */
 export interface WorkerCounters {
-  /** Entries read from event streams, those of the pending entries list included. */
+  /** Entries read from event streams, those that were read before included. */
   taken: number;
-  /** Entries read from the pending entries list: taken before, and not finished. */
+  /** Entries read again after a failure, or that a former owner had in hand for a while. */
   redelivered: number;
   delivered: number;
   /** Entries dropped because their `source` + `id` was seen before. */
@@ -16,9 +16,9 @@ export interface WorkerCounters {
   released: number;
   /** Fan-out scripts that ran. */
   batches: number;
-  /** Batches refused because they were not what was pending. */
+  /** Batches refused because they did not follow what was handled last. */
   staleBatches: number;
-  /** Failures after which a partition started again from its pending entries list. */
+  /** Failures after which a partition started again from what is handled. */
   failures: number;
   /** Times that a partition's work ended because its lease was lost. */
   fenced: number;

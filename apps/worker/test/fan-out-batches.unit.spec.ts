@@ -7,6 +7,7 @@ function deliver(entryId: string, rooms: number, length: number): FanOutItem {
   return {
     kind: 'deliver',
     entryId,
+    eventId: 'e',
     digest: 'd',
     tenant: 't',
     rooms: Array.from({ length: rooms }, (_, index) => `t:${index}`),

@@ -13,7 +13,7 @@ export function eventIndexKey(keys: PartitionKeys, atMs: number): string {
  * A short name of an event id: 53 bits in up to 12 characters (cyrb53). Two ids may share one; whoever looks an event up compares
  * the id that it then reads. No cryptography is needed: an id that is made to collide hides its own event, and only from operators.
  */
-function eventName(eventId: string): string {
+export function eventName(eventId: string): string {
   let [high, low] = [0xdeadbeef, 0x41c6ce57];
   for (let i = 0; i < eventId.length; i++) {
     const code = eventId.charCodeAt(i);
@@ -26,12 +26,11 @@ function eventName(eventId: string): string {
   return (high >>> 0).toString(36) + (low & 0x1f_ffff).toString(36);
 }
 
-const CLIENT_EVENT_ID = /^\{"id":("(?:[^"\\]|\\.)*")/;
 const RECORD_EVENT_ID = /"eventId":("(?:[^"\\]|\\.)*")/;
 
-/** The name of a client event, or of a dead letter's or parked event's; empty where none can be read. */
-export function nameIn(json: string, kind: 'event' | 'record'): string {
-  const quoted = (kind === 'event' ? CLIENT_EVENT_ID : RECORD_EVENT_ID).exec(json)?.[1];
+/** The name of a dead letter's or a parked event's id; empty where none can be read. */
+export function nameInRecord(record: string): string {
+  const quoted = RECORD_EVENT_ID.exec(record)?.[1];
   if (quoted === undefined) return '';
   return eventName(quoted.includes('\\') ? (JSON.parse(quoted) as string) : quoted.slice(1, -1));
 }

@@ -3,7 +3,7 @@ import { GROUP, loadScript, type PartitionKeys, type RedisClient } from '@rejoin
 import { FencedError, PausedError, StaleBatchError } from '@rejoin/streams';
 import { DUPLICATE_WINDOW_MS, ROOM_GRACE_MS } from './bounds.ts';
 import { FeedAheadError } from './errors.ts';
-import { eventIndexKey, nameIn } from './event-index.ts';
+import { eventIndexKey, eventName, nameInRecord } from './event-index.ts';
 import { routeOf } from './feed-entry.ts';
 
 /** What becomes of one entry of the event stream. */
@@ -11,6 +11,7 @@ export type FanOutItem =
   | {
       readonly kind: 'deliver';
       readonly entryId: EntryId;
+      readonly eventId: string;
       /** `eventDigest` of the event, for recognising a repeated one. */
       readonly digest: string;
       readonly tenant: string;
@@ -95,16 +96,16 @@ export class FanOut {
     const positions = new Map<string, number>();
     for (const item of items) {
       if (item.kind === 'dead') {
-        args.push('dead', item.entryId, item.record, item.failedAtMs, nameIn(item.record, 'record'));
+        args.push('dead', item.entryId, item.record, item.failedAtMs, nameInRecord(item.record));
         continue;
       }
       if (item.kind === 'park') {
-        args.push('park', item.entryId, item.record, item.dueAtMs, nameIn(item.record, 'record'));
+        args.push('park', item.entryId, item.record, item.dueAtMs, nameInRecord(item.record));
         continue;
       }
-      const { entryId, digest, tenant, type, event, rooms, traceparent } = item;
+      const { entryId, eventId, digest, tenant, type, event, rooms, traceparent } = item;
       const route = routeOf(tenant, type, rooms, traceparent);
-      args.push('deliver', entryId, digest, route, event, nameIn(event, 'event'), rooms.length);
+      args.push('deliver', entryId, digest, route, event, eventName(eventId), rooms.length);
       for (const room of rooms) {
         let position = positions.get(room);
         if (position === undefined) {

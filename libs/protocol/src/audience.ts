@@ -50,6 +50,11 @@ export type ParsedAudience =
  * tokens are kept once.
  */
 export function parseAudience(audience: string | readonly string[]): ParsedAudience {
+  if (typeof audience === 'string' && !audience.includes(',')) {
+    // Most name one, at a fraction of the cost.
+    const token = parseAudienceToken(audience);
+    if (token) return { ok: true, tokens: [token] };
+  }
   const tokens = new Map<string, AudienceToken>();
   for (const part of typeof audience === 'string' ? audience.split(',') : audience) {
     const token = parseAudienceToken(part);

@@ -125,7 +125,7 @@ export const METRICS = {
   },
   rejoin_redeliveries_total: {
     type: 'counter',
-    help: 'Entries read from the pending entries list, after a failure or from a former owner.',
+    help: 'Entries read again after a failure, or that a former owner had in hand for a while.',
     labels: [],
     from: ['worker'],
   },

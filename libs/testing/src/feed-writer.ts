@@ -59,7 +59,8 @@ export class FeedWriter {
       this.#before.set(entryId, this.#last);
       this.#last = entryId;
       const event = JSON.stringify({ id, type, time: '2026-01-01T00:00:00Z', data });
-      items.push({ kind: 'deliver', entryId, digest: eventDigest(tenant, 'test', id), tenant, rooms, type, event });
+      const digest = eventDigest(tenant, 'test', id);
+      items.push({ kind: 'deliver', entryId, eventId: id, digest, tenant, rooms, type, event });
     }
     return items;
   }
