@@ -165,7 +165,8 @@ export class PartitionWork {
         // The next owner goes on where it stopped.
         if (isInherited && lease.yielding.aborted) break;
         isInherited = false;
-        if (reading === null && !interrupted.aborted) reading = settled(waker.wait(lease.partition, after, interrupted));
+        if (reading === null && !interrupted.aborted)
+          reading = settled(waker.wait(lease.partition, after, interrupted));
       }
       await queue.drain();
     } finally {

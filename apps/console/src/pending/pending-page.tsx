@@ -27,7 +27,10 @@ export function PendingPage() {
     { refreshMs: 5_000 },
   );
   return (
-    <Page title="Pending" about="Entries that a worker has had in hand for more than half a second. Looking at them changes nothing.">
+    <Page
+      title="Pending"
+      about="Entries that a worker has had in hand for more than half a second. Looking at them changes nothing."
+    >
       <FilterBar label="Filter pending entries">
         <Choice
           label="Partition"
