@@ -74,7 +74,8 @@ export class ChaosSystem {
 
   /** Starts everything but the publisher, and makes the groups. */
   static async start(referee: Referee): Promise<ChaosSystem> {
-    const redis = await startEmbeddedRedis({ appendOnly: true });
+    // With `everysec` Redis answers before it has written the file while the disk is busy, for up to 2 s: being killed would lose that.
+    const redis = await startEmbeddedRedis({ appendOnly: true, appendFsync: 'always' });
     const proxies = await Promise.all(Array.from({ length: 6 }, () => TcpProxy.start(redis.url)));
     // Where to is said when the gateway has started.
     const fronts = await Promise.all(Array.from({ length: 2 }, () => TcpProxy.start('http://127.0.0.1:9')));

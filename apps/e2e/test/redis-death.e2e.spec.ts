@@ -15,7 +15,8 @@ let publisher: JournalledPublisher;
 let clients: Client[];
 
 beforeEach(async () => {
-  system = await System.start();
+  // With `everysec` Redis may answer before it has written the file, and being killed would lose that.
+  system = await System.start({ redis: { appendFsync: 'always' } });
   publisher = new JournalledPublisher(system, { tenants: TENANTS, perSecond: 400 });
   clients = TENANTS.flatMap((tenant) =>
     system.gateways.map((gateway) => system.connect({ gateway, tenant, user: 'u2', roles: ['staff'] })),
