@@ -11,15 +11,14 @@
 -- Runs when memory is full: accepted events must be able to leave the backlog.
 --
 -- KEYS 1 lease  2 events  3 feed  4 done  5 seen  6 seen-before  7 handled  8 feed-bytes  9 dead  10 dead-order
---      11 parked  12 parked-order  13 event-index  14 paused  15… the room indexes that the items name
+--      11 parked  12 parked-order  13 paused  14… parts of the event index, then the room indexes that the items name
 -- ARGV 1 fencing token  2 consumer group  3 room time to live, ms  4 most entries of a room
 --      5 duplicate window, ms  6 the entry behind which the first item stands, without another one between them
---      7 number of items, then the items:
---        'deliver', entry ID, digest, route, client event, name, number of rooms, positions of the rooms in KEYS…
---        'dead', entry ID, record, time of failure in ms, name
---        'park', entry ID, record, time of the next attempt in ms, name
---      A route is what a feed entry's field `route` holds behind the predecessor; a name is what an operator
---      finds the event by, or ''.
+--      7 number of parts of the event index, then for each the text to append; number of items, then the items:
+--        'deliver', entry ID, digest, route, client event, number of rooms, positions of the rooms in KEYS…
+--        'dead', entry ID, record, time of failure in ms
+--        'park', entry ID, record, time of the next attempt in ms
+--      A route is what a feed entry's field `route` holds behind the predecessor.
 -- Returns { delivered, duplicates, dead, parked }
 -- Errors  FENCED        the token is not the lease's
 --         PAUSED        the partition is paused
@@ -28,9 +27,10 @@
 --         NOGROUP       the group or the stream is gone
 local lease, events, feed, done, seen, seenBefore = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local handled, feedBytes, dead, deadOrder = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
-local parked, parkedOrder, eventIndex, paused, FIRST_ROOM = KEYS[11], KEYS[12], KEYS[13], KEYS[14], 15
+local parked, parkedOrder, paused, FIRST_PART = KEYS[11], KEYS[12], KEYS[13], 14
 local token, group, roomTtl, maxPerRoom = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
-local duplicateWindow, after, count = tonumber(ARGV[5]), ARGV[6], tonumber(ARGV[7])
+local duplicateWindow, after, indexParts = tonumber(ARGV[5]), ARGV[6], tonumber(ARGV[7])
+local count, FIRST_ROOM = tonumber(ARGV[8 + indexParts]), FIRST_PART + indexParts
 -- Arguments that `unpack` can put on Lua's stack are limited to about 8,000.
 local CHUNK = 1000
 
@@ -46,17 +46,17 @@ if not consumers then return redis.error_reply('NOGROUP the consumer group is go
 local doneId = redis.call('GET', done) or '0-0'
 if doneId ~= after then return redis.error_reply('STALE_BATCH behind ' .. after .. ' where ' .. doneId .. ' is done') end
 
-local items, at, previous = {}, 8, after
+local items, at, previous = {}, 9 + indexParts, after
 for i = 1, count do
-  if ARGV[at] == 'deliver' then
-    local item = { id = ARGV[at + 1], digest = ARGV[at + 2], route = ARGV[at + 3], event = ARGV[at + 4], name = ARGV[at + 5], keys = {} }
-    local rooms = tonumber(ARGV[at + 6])
-    for room = 1, rooms do item.keys[room] = KEYS[tonumber(ARGV[at + 6 + room])] end
-    at = at + 7 + rooms
-    items[i] = item
+  local kind = ARGV[at]
+  if kind == 'deliver' then
+    local rooms = tonumber(ARGV[at + 5])
+    -- The positions of its rooms in KEYS stand in ARGV behind `rooms`, up to `lastRoom`.
+    items[i] = { id = ARGV[at + 1], digest = ARGV[at + 2], route = ARGV[at + 3], event = ARGV[at + 4], rooms = at + 5, lastRoom = at + 5 + rooms }
+    at = at + 6 + rooms
   else
-    items[i] = { id = ARGV[at + 1], record = ARGV[at + 2], time = ARGV[at + 3], isParked = ARGV[at] == 'park', name = ARGV[at + 4] }
-    at = at + 5
+    items[i] = { id = ARGV[at + 1], record = ARGV[at + 2], time = ARGV[at + 3], isParked = kind == 'park' }
+    at = at + 4
   end
   if not below(previous, items[i].id) then return redis.error_reply('STALE_BATCH ' .. items[i].id .. ' behind ' .. previous) end
   previous = items[i].id
@@ -70,7 +70,7 @@ redis.call('HLEN', dead)
 redis.call('ZCARD', deadOrder)
 redis.call('HLEN', parked)
 redis.call('ZCARD', parkedOrder)
-redis.call('HLEN', eventIndex)
+for i = FIRST_PART, FIRST_ROOM - 1 do redis.call('STRLEN', KEYS[i]) end
 redis.call('HLEN', seen)
 redis.call('HLEN', seenBefore)
 local roomLast = {}
@@ -111,14 +111,10 @@ end
 
 -- Digests, dead letters, indexes.
 local duplicates, deliveries, deaths, later = 0, {}, 0, {}
-local fresh, pushes, order, names = {}, {}, {}, {}
+local fresh, pushes, order = {}, {}, {}
 for i = 1, count do
   local item = items[i]
   local isRepeated = item.digest and isDuplicate(item)
-  if item.name ~= '' and not isRepeated then
-    names[#names + 1] = item.name
-    names[#names + 1] = item.id
-  end
   if item.isParked then
     later[#later + 1] = item
   elseif not item.digest then
@@ -134,7 +130,8 @@ for i = 1, count do
       fresh[#fresh + 1] = item.id
     end
     deliveries[#deliveries + 1] = item
-    for _, key in ipairs(item.keys) do
+    for room = item.rooms + 1, item.lastRoom do
+      local key = KEYS[tonumber(ARGV[room])]
       local ids = pushes[key]
       -- After its first push a room takes every later item: they are ascending.
       if ids then
@@ -149,10 +146,12 @@ end
 for from = 1, #fresh, 2 * CHUNK do
   redis.call('HSET', seen, unpack(fresh, from, math.min(from + 2 * CHUNK - 1, #fresh)))
 end
-for from = 1, #names, 2 * CHUNK do
-  redis.call('HSET', eventIndex, unpack(names, from, math.min(from + 2 * CHUNK - 1, #names)))
+-- A batch that is repeated appends its names once more, which nobody notices.
+for part = 1, indexParts do
+  local key = KEYS[FIRST_PART + part - 1]
+  redis.call('APPEND', key, ARGV[7 + part])
+  redis.call('PEXPIRE', key, roomTtl)
 end
-if #names > 0 then redis.call('PEXPIRE', eventIndex, roomTtl) end
 -- Cutting a little more at a time keeps the cost of a cut away from most pushes.
 local slack = math.min(100, math.max(1, math.floor(maxPerRoom / 10)))
 for _, key in ipairs(order) do

@@ -3,7 +3,7 @@ import { GROUP, loadScript, type PartitionKeys, type RedisClient } from '@rejoin
 import { FencedError, PausedError, StaleBatchError } from '@rejoin/streams';
 import { DUPLICATE_WINDOW_MS, ROOM_GRACE_MS } from './bounds.ts';
 import { FeedAheadError } from './errors.ts';
-import { eventIndexKey, eventName, nameInRecord } from './event-index.ts';
+import { EventNames, eventIdInRecord } from './event-index.ts';
 import { routeOf } from './feed-entry.ts';
 
 /** What becomes of one entry of the event stream. */
@@ -83,7 +83,9 @@ export class FanOut {
   async run(token: string, after: EntryId, items: readonly FanOutItem[]): Promise<FanOutResult> {
     const k = this.#keys;
     const keys = [k.lease, k.events, k.feed, k.done, k.seen, k.seenBefore, k.handled, k.feedBytes, k.dead, k.deadOrder];
-    keys.push(k.parked, k.parkedOrder, eventIndexKey(k, Date.now()), k.paused);
+    keys.push(k.parked, k.parkedOrder, k.paused);
+    const index = namesOf(items).byKey(k);
+    keys.push(...index.map(([key]) => key));
     const args: (string | number)[] = [
       token,
       GROUP,
@@ -91,21 +93,19 @@ export class FanOut {
       this.#options.maxPerRoom,
       DUPLICATE_WINDOW_MS,
       after,
+      index.length,
+      ...index.map(([, text]) => text),
       items.length,
     ];
     const positions = new Map<string, number>();
     for (const item of items) {
-      if (item.kind === 'dead') {
-        args.push('dead', item.entryId, item.record, item.failedAtMs, nameInRecord(item.record));
+      if (item.kind !== 'deliver') {
+        const time = item.kind === 'dead' ? item.failedAtMs : item.dueAtMs;
+        args.push(item.kind, item.entryId, item.record, time);
         continue;
       }
-      if (item.kind === 'park') {
-        args.push('park', item.entryId, item.record, item.dueAtMs, nameInRecord(item.record));
-        continue;
-      }
-      const { entryId, eventId, digest, tenant, type, event, rooms, traceparent } = item;
-      const route = routeOf(tenant, type, rooms, traceparent);
-      args.push('deliver', entryId, digest, route, event, eventName(eventId), rooms.length);
+      const { entryId, digest, tenant, type, event, rooms, traceparent } = item;
+      args.push('deliver', entryId, digest, routeOf(tenant, type, rooms, traceparent), event, rooms.length);
       for (const room of rooms) {
         let position = positions.get(room);
         if (position === undefined) {
@@ -123,6 +123,15 @@ export class FanOut {
       throw typed(error, k.partition);
     }
   }
+}
+
+function namesOf(items: readonly FanOutItem[]): EventNames {
+  const names = new EventNames();
+  for (const item of items) {
+    const eventId = item.kind === 'deliver' ? item.eventId : eventIdInRecord(item.record);
+    if (eventId !== null) names.add(eventId, item.entryId);
+  }
+  return names;
 }
 
 function typed(error: unknown, partition: number): unknown {

@@ -27,8 +27,8 @@ export interface PartitionKeys {
   readonly trial: string;
   readonly paused: string;
   readonly upkept: string;
-  /** Names of the events that were fanned out within one hour since the Unix epoch. */
-  eventIndex(hour: number): string;
+  /** Names of events that were handled within one hour since the Unix epoch, of those in one of the hour's parts. */
+  eventIndex(hour: number, part: number): string;
   /** What one redrive did in this partition. */
   redriven(jobId: string): string;
   room(room: string): string;
@@ -138,7 +138,7 @@ function partitionKeys(prefix: string, partition: number): PartitionKeys {
     trial: `${tag}:trial`,
     paused: `${tag}:paused`,
     upkept: `${tag}:upkept`,
-    eventIndex: (hour) => `${tag}:event-index:${hour}`,
+    eventIndex: (hour, part) => `${tag}:event-index:${hour}:${part}`,
     redriven: (jobId) => `${tag}:redriven:${jobId}`,
     room: (room) => `${tag}:room:${room}`,
     members: (room) => `${tag}:members:${room}`,
