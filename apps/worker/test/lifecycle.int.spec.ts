@@ -30,15 +30,16 @@ describe('stopping', () => {
     expect(worker.health().ready).toBe(false);
   });
 
-  test('does not wait for a Redis that is gone beyond its deadline', async () => {
+  test.each(['refuse', 'stall'] as const)('does not wait for a Redis that stays away (proxy: %s)', async (fault) => {
     const proxy = await TcpProxy.start(testRedis());
     try {
       const worker = await installation.startWorker({ redisUrl: proxy.url });
       await eventually(() => expect(worker.owned).toHaveLength(PARTITIONS));
-      proxy.refuse();
-      const startedMs = performance.now();
+      proxy[fault]();
+      // Nobody ends the fault: whoever waited for Redis would wait for longer than this test may take.
       await worker.stop(500);
-      expect(performance.now() - startedMs).toBeLessThan(4_000);
+      expect(worker.owned).toEqual([]);
+      expect(worker.health().ready).toBe(false);
     } finally {
       await proxy.stop();
     }
