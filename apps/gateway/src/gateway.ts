@@ -8,6 +8,7 @@ import {
   answerHealth,
   type Health,
   InvalidConfigurationError,
+  nestLogger,
   type RunningApp,
   serverUrl,
 } from '@rejoin/runtime';
@@ -46,7 +47,7 @@ export async function startGateway({ environment, lifecycle, logger }: AppContex
   });
   const http = new BoundedHttpAdapter(httpBoundsOf(configuration));
   const app = await NestFactory.create(gatewayModule(options, connections), http, {
-    logger: ['error', 'warn'],
+    logger: nestLogger(logger),
     abortOnError: false,
   });
   lifecycle.onStop('HTTP server', () => app.close());

@@ -12,6 +12,7 @@ import {
   answerHealth,
   InvalidConfigurationError,
   type Logger,
+  nestLogger,
   type RunningApp,
   serverUrl,
 } from '@rejoin/runtime';
@@ -87,7 +88,7 @@ export async function startOps({ environment, lifecycle, logger }: AppContext): 
       operations,
       settings: () => settingsOf(configuration, operations),
     }),
-    { logger: ['error', 'warn'], abortOnError: false, bodyParser: false },
+    { logger: nestLogger(logger), abortOnError: false, bodyParser: false },
   );
   const server = app.getHttpServer() as Server;
   lifecycle.onStop('HTTP server', () => stopServing(app, server));
