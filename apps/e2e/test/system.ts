@@ -142,7 +142,9 @@ export class System {
   }
 
   publisher(options: Partial<PublisherOptions> = {}): Publisher {
-    const publisher = createPublisher({ redis: this.redisUrl, prefix: this.keys.prefix, ...options });
+    // A busy machine is no failure.
+    const patience = { commandTimeoutMs: 30_000 };
+    const publisher = createPublisher({ redis: this.redisUrl, prefix: this.keys.prefix, ...patience, ...options });
     this.#publishers.push(publisher);
     return publisher;
   }

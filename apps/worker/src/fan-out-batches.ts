@@ -8,7 +8,7 @@ export interface BatchBounds {
   readonly maxLength: number;
 }
 
-const DEFAULT_BOUNDS: BatchBounds = { maxItems: 500, maxRooms: MAX_ROOM_WRITES, maxLength: 4 * 1024 ** 2 };
+const DEFAULT_BOUNDS: BatchBounds = { maxItems: 128, maxRooms: MAX_ROOM_WRITES, maxLength: 4 * 1024 ** 2 };
 
 /** Cuts items, in their order, into batches that one script can handle in a short time. */
 export function splitIntoBatches(

@@ -4,7 +4,7 @@ import { runFenced } from './fenced.ts';
 import { type EntryPage, parsePage, type RawEntries, type StreamEntry } from './stream-entry.ts';
 
 export interface ReadBounds {
-  /** Most entries of a page; 500 by default. */
+  /** Most entries of a page; 128 by default, so that neither worker nor Redis is held for more than some milliseconds. */
   readonly maxEntries: number;
   /** Bytes of payload that a page is to have at most, as far as the last pages let it be foreseen; 4 MiB by default. */
   readonly maxBytes: number;
@@ -20,7 +20,7 @@ export interface ReadingStart {
   readonly missing: readonly EntryId[];
 }
 
-const DEFAULT_BOUNDS: ReadBounds = { maxEntries: 500, maxBytes: 4 * 1024 ** 2 };
+const DEFAULT_BOUNDS: ReadBounds = { maxEntries: 128, maxBytes: 4 * 1024 ** 2 };
 /** Of a first page, when nothing is known about the size of its entries, which are of 64 KiB at most. */
 const FIRST_ENTRIES = 64;
 
