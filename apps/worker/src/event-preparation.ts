@@ -32,11 +32,14 @@ const LATEST_TIME_MS = 8.64e15;
 class Undeliverable extends Error {
   readonly code: DeadLetterCode;
   readonly parsed: unknown;
+  /** Whether the attempt at hand was made. */
+  readonly wasTried: boolean;
 
-  constructor(code: DeadLetterCode, message: string, parsed?: unknown) {
+  constructor(code: DeadLetterCode, message: string, parsed?: unknown, wasTried = true) {
     super(message);
     this.code = code;
     this.parsed = parsed;
+    this.wasTried = wasTried;
   }
 }
 
@@ -97,7 +100,7 @@ export class EventPreparation {
   #item(entry: StreamEntry, event: DomainEvent, resolved: Resolved): FanOutItem {
     const { entryId } = entry;
     if (resolved.kind === 'never') throw new Undeliverable(resolved.code, resolved.message, event);
-    if (resolved.kind === 'later') return this.#later(entry, event, resolved);
+    if (resolved.kind !== 'rooms') return this.#later(entry, event, resolved);
     return {
       kind: 'deliver',
       entryId,
@@ -114,15 +117,16 @@ export class EventPreparation {
   #later(
     { entryId, content }: StreamEntry,
     event: DomainEvent,
-    { code, message }: { readonly code: DeadLetterCode; readonly message: string },
+    { kind, code, message }: Exclude<Resolved, { readonly kind: 'rooms' | 'never' }>,
   ): FanOutItem {
     const attempts = attemptsOf(content) ?? { attempt: 1, round: 1, firstFailedAtMs: Date.now() };
-    const delayMs = this.#retries.delayMs(attempts);
-    if (delayMs === null) throw new Undeliverable(code, message, event);
+    const wasTried = kind === 'later';
+    const delayMs = wasTried ? this.#retries.delayMs(attempts) : this.#retries.postponementMs(attempts);
+    if (delayMs === null) throw new Undeliverable(code, message, event, wasTried);
     const failedAtMs = Date.now();
     const text = content.kind === 'event' ? content.text : '';
     const dueAtMs = failedAtMs + delayMs;
-    const record = parkedRecord({ entryId, text, event, code, message, attempts, failedAtMs, dueAtMs });
+    const record = parkedRecord({ entryId, text, event, code, message, attempts, wasTried, failedAtMs, dueAtMs });
     return { kind: 'park', entryId, record, dueAtMs };
   }
 
@@ -224,7 +228,7 @@ function deadItem(
       : content.kind === 'fields'
         ? JSON.stringify(content.fields)
         : null;
-  const { code, message, parsed } = failure;
+  const { code, message, parsed, wasTried } = failure;
   const before = attemptsOf(content);
   return {
     kind: 'dead',
@@ -237,7 +241,9 @@ function deadItem(
       code,
       message,
       failedAtMs,
-      ...(before ? { attempts: before.attempt, firstFailedAtMs: before.firstFailedAtMs } : {}),
+      ...(before
+        ? { attempts: wasTried ? before.attempt : before.attempt - 1, firstFailedAtMs: before.firstFailedAtMs }
+        : {}),
       ...details,
     }),
     failedAtMs,

@@ -20,11 +20,22 @@ export class RetryPolicy {
     this.#firstDelayMs = firstDelayMs;
   }
 
-  /** Milliseconds until the next attempt after these; `null` where they were the last. */
-  delayMs({ attempt, round }: Attempts): number | null {
-    const failures = attempt - round + 1;
-    if (failures >= this.maxAttempts) return null;
-    const delayMs = Math.min(LONGEST_DELAY_MS, this.#firstDelayMs * FACTOR ** (failures - 1));
+  /** Milliseconds until the next attempt after these, which failed; `null` where they were the last. */
+  delayMs(attempts: Attempts): number | null {
+    return attempts.attempt - attempts.round + 1 >= this.maxAttempts ? null : this.#nextDelayMs(attempts);
+  }
+
+  /**
+   * Milliseconds until an event is taken up again whose next attempt was not made, since it could only have failed. That costs it
+   * no attempt. But it must not go round for ever: `null` where it was put aside so as often as it may be tried.
+   */
+  postponementMs(attempts: Attempts): number | null {
+    return (attempts.postponed ?? 0) >= this.maxAttempts ? null : this.#nextDelayMs(attempts);
+  }
+
+  /** Longer with each time that the event was put aside in this round, for whatever reason. */
+  #nextDelayMs({ attempt, round, postponed = 0 }: Attempts): number {
+    const delayMs = Math.min(LONGEST_DELAY_MS, this.#firstDelayMs * FACTOR ** (attempt - round + postponed));
     return Math.round(delayMs * (1 - JITTER / 2 + Math.random() * JITTER));
   }
 }

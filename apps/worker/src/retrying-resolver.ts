@@ -7,7 +7,9 @@ import type { ResolverBreakers } from './resolver-breakers.ts';
 export type Resolved =
   | { readonly kind: 'rooms'; readonly rooms: readonly string[] }
   | { readonly kind: 'never'; readonly code: DeadLetterCode; readonly message: string }
-  | { readonly kind: 'later'; readonly code: DeadLetterCode; readonly message: string };
+  | { readonly kind: 'later'; readonly code: DeadLetterCode; readonly message: string }
+  /** Nobody was asked, since the resolver is down. */
+  | { readonly kind: 'resting'; readonly code: DeadLetterCode; readonly message: string };
 
 /** What is asked: the audience rules, and resolvers in code. What it throws is a failure for now. */
 export interface EventResolver {
@@ -43,7 +45,7 @@ export class RetryingResolver {
   resolve(event: DomainEvent, signal: AbortSignal): Resolved | Promise<Resolved> {
     // An event that names its audience itself needs no resolver.
     const resting = event.audience === undefined ? this.#breakers.restingFor(event.type) : null;
-    if (resting !== null) return { kind: 'later', code: 'RESOLVER_FAILED', message: `resolver ${resting} is down` };
+    if (resting !== null) return { kind: 'resting', code: 'RESOLVER_FAILED', message: `resolver ${resting} is down` };
     const resolved = this.#ask(event, signal);
     if (!isPromise(resolved) && resolved.kind !== 'later') return resolved;
     return this.#insist(event, resolved, signal);

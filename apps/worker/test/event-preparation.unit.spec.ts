@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { AudienceResolver } from '@rejoin/audience';
 import type { FanOutItem } from '@rejoin/feed';
 import { MAX_EVENT_BYTES, parseEvent, partitionOf } from '@rejoin/protocol';
-import { eventDigest, type StreamEntry } from '@rejoin/streams';
+import { type Attempts, eventDigest, type StreamEntry } from '@rejoin/streams';
 import fc from 'fast-check';
 import { EventPreparation } from '../src/event-preparation.ts';
 import { ResolverBreakers } from '../src/resolver-breakers.ts';
@@ -53,6 +53,7 @@ describe('an event that can be delivered', () => {
     expect(prepareEntry(entry(JSON.stringify({ ...EVENT, ...event })))).toEqual({
       kind: 'deliver',
       entryId: ENTRY_ID,
+      eventId: 'e-1',
       digest: eventDigest(TENANT, 'orders', 'e-1'),
       tenant: TENANT,
       rooms: ['acme:user%3Au%201', 'acme:role%3Astaff', 'acme:order%3A991'],
@@ -203,4 +204,67 @@ test('whatever a text holds, it is delivered exactly where its envelope is good,
       },
     ),
   );
+});
+
+describe('an event whose resolver is down', () => {
+  const MAX_ATTEMPTS = 3;
+  const type = 'slow.event';
+  /** With a breaker that is open. */
+  function besideAnOpenBreaker(): EventPreparation {
+    const breakers = new ResolverBreakers(() => 0);
+    for (let failure = 0; failure < 5; failure++) breakers.failed(type, 'crm');
+    const nobody = {
+      resolve(): never {
+        throw new Error('it is asked');
+      },
+    };
+    const resolver = new RetryingResolver(nobody, breakers);
+    return new EventPreparation(resolver, new RetryPolicy(MAX_ATTEMPTS), partitionOf(TENANT, PARTITIONS), PARTITIONS);
+  }
+
+  function prepared(attempts?: Attempts): FanOutItem {
+    const text = JSON.stringify({ ...EVENT, type });
+    const content = { kind: 'event' as const, text, ...(attempts ? { attempts } : {}) };
+    const item = besideAnOpenBreaker().prepare({ entryId: ENTRY_ID, content }, null, new AbortController().signal);
+    if (item instanceof Promise) throw new Error('it has to be waited for');
+    return item;
+  }
+
+  function parkedOf(item: FanOutItem): object {
+    if (item.kind !== 'park') throw new Error(`it is not parked, but ${item.kind}`);
+    return JSON.parse(item.record) as object;
+  }
+
+  test('is parked without an attempt of its own', () => {
+    expect(parkedOf(prepared())).toMatchObject({ attempt: 0, round: 1, postponed: 1, code: 'RESOLVER_FAILED' });
+    const attempts = { attempt: 5, round: 4, postponed: 1, firstFailedAtMs: 1_000 };
+    expect(parkedOf(prepared(attempts))).toMatchObject({ attempt: 4, round: 4, postponed: 2 });
+    const last = { attempt: MAX_ATTEMPTS, round: 1, firstFailedAtMs: 1_000 };
+    expect(parkedOf(prepared(last))).toMatchObject({ attempt: MAX_ATTEMPTS - 1, round: 1, postponed: 1 });
+  });
+
+  test('is not parked for ever: it ends with the attempts that were made', () => {
+    const attempts = { attempt: 1, round: 1, postponed: MAX_ATTEMPTS, firstFailedAtMs: 1_000 };
+    expect(deathOf(prepared(attempts))).toMatchObject({
+      code: 'RESOLVER_FAILED',
+      attempts: 0,
+      message: 'resolver crm is down',
+      firstFailedAt: '1970-01-01T00:00:01.000Z',
+    });
+  });
+
+  test('waits longer each time', () => {
+    const policy = new RetryPolicy(MAX_ATTEMPTS);
+    const waits = [0, 1, 2].map((postponed) =>
+      policy.postponementMs({ attempt: 1, round: 1, postponed, firstFailedAtMs: 1 }),
+    );
+    for (const [n, wait] of waits.entries()) {
+      expect(wait).toBeGreaterThanOrEqual(900 * 4 ** n);
+      expect(wait).toBeLessThanOrEqual(1_100 * 4 ** n);
+    }
+    expect(policy.postponementMs({ attempt: 1, round: 1, postponed: 3, firstFailedAtMs: 1 })).toBeNull();
+    // Having been put aside uses up no attempt.
+    expect(policy.delayMs({ attempt: 2, round: 1, postponed: 3, firstFailedAtMs: 1 })).not.toBeNull();
+    expect(policy.delayMs({ attempt: 3, round: 1, postponed: 0, firstFailedAtMs: 1 })).toBeNull();
+  });
 });

@@ -146,6 +146,43 @@ describe('a resolver that is down', () => {
     isDown = false;
     await eventually(async () => expect(await deliveredIds()).toHaveLength(320), { timeoutMs: 20_000 });
   });
+
+  test('costs the events that are parked meanwhile no attempt of theirs', async () => {
+    let isDown = true;
+    const resolver = new FlakyResolver((id) => isDown && id !== 'fine');
+    const retries = { firstDelayMs: 60_000, inPlaceMs: 0, maxAttempts: 3 };
+    await installation.startWorker({ resolver, retries });
+    const { client, home } = installation;
+    let published = 0;
+    const untried = await eventually(
+      async () => {
+        // The first ones open the breaker; later ones may be its probes, whose rests get longer and longer.
+        const event = { id: `e${published++}`, type: 'slow.event', audience: undefined as never };
+        await installation.handled((await installation.append(event))[0] as string);
+        const parked = await listParked(client, home, { limit: published });
+        return parked.find(({ eventId }) => !resolver.asked.includes(eventId)) ?? null;
+      },
+      { timeoutMs: 20_000 },
+    );
+    expect(untried).toMatchObject({ code: 'RESOLVER_FAILED', attempt: 0, round: 1, postponed: 1 });
+    for (const { eventId, attempt } of await listParked(client, home, { limit: published })) {
+      if (resolver.asked.includes(eventId)) expect(attempt).toBe(1);
+    }
+    await client.zadd(home.parkedOrder, 'XX', 1, untried.entryId);
+    // It comes back, as its first attempt still, and is the probe or is put aside once more.
+    const again = await eventually(
+      async () => {
+        const parked = await listParked(client, home, { limit: published });
+        return (
+          parked.find(({ eventId, entryId }) => eventId === untried.eventId && entryId !== untried.entryId) ?? null
+        );
+      },
+      { timeoutMs: 20_000 },
+    );
+    const wasProbe = resolver.asked.includes(untried.eventId);
+    expect(again).toMatchObject({ attempt: wasProbe ? 1 : 0, round: 1, postponed: wasProbe ? 1 : 2 });
+    isDown = false;
+  });
 });
 
 describe('parked events', () => {

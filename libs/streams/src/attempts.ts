@@ -4,6 +4,8 @@ export interface Attempts {
   readonly attempt: number;
   /** The attempt with which this round began; a redrive begins a new round, with retries of its own. */
   readonly round: number;
+  /** Times that the event was put aside in this round without being tried; 0 by default. */
+  readonly postponed?: number;
   readonly firstFailedAtMs: number;
   /** Why the attempt before failed, for an operator. */
   readonly lastFailure?: string;
@@ -34,5 +36,12 @@ export function readAttempts(fields: readonly string[]): Attempts | undefined {
   const isSound = [attempt, round, firstFailedAtMs].every((value) => Number.isSafeInteger(value) && value > 0);
   if (!isSound || firstFailedAtMs > LATEST_TIME_MS || round > attempt) return undefined;
   const lastFailure = named('last-failure')?.slice(0, MAX_FAILURE_LENGTH);
-  return { attempt, round, firstFailedAtMs, ...(lastFailure === undefined ? {} : { lastFailure }) };
+  const postponed = Number(named('postponed') ?? 0);
+  return {
+    attempt,
+    round,
+    firstFailedAtMs,
+    ...(Number.isSafeInteger(postponed) && postponed > 0 ? { postponed } : {}),
+    ...(lastFailure === undefined ? {} : { lastFailure }),
+  };
 }

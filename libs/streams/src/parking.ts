@@ -13,8 +13,10 @@ export interface Parking {
   /** Why, in words and as a code. */
   readonly code: string;
   readonly message: string;
-  /** What failed now. */
+  /** The attempt at hand. */
   readonly attempts: Attempts;
+  /** Whether that attempt was made; `true` by default, `false` where it could only have failed. */
+  readonly wasTried?: boolean;
   readonly failedAtMs: number;
   /** When it shall be tried again. */
   readonly dueAtMs: number;
@@ -32,9 +34,11 @@ export interface ParkedEvent {
   readonly type: string;
   readonly code: string;
   readonly message: string;
-  /** The attempt that failed, counted from 1, and the one with which its round began. */
+  /** Its last attempt, counted from 1 (0 where none was made yet), and the one with which its round began. */
   readonly attempt: number;
   readonly round: number;
+  /** Times that it was put aside in this round without being tried; missing where that never happened. */
+  readonly postponed?: number;
   /** RFC 3339. */
   readonly firstFailedAt: string;
   readonly lastFailedAt: string;
@@ -42,7 +46,9 @@ export interface ParkedEvent {
 }
 
 /** The JSON text of a parked event; `docs/reference/redis-keys.md` describes it. */
-export function parkedRecord({ entryId, text, event, code, message, attempts, failedAtMs, dueAtMs }: Parking): string {
+export function parkedRecord(parking: Parking): string {
+  const { entryId, text, event, code, message, attempts, wasTried = true, failedAtMs, dueAtMs } = parking;
+  const postponed = (attempts.postponed ?? 0) + (wasTried ? 0 : 1);
   const record: ParkedEvent = {
     entryId,
     event: text,
@@ -52,8 +58,9 @@ export function parkedRecord({ entryId, text, event, code, message, attempts, fa
     type: event.type,
     code,
     message,
-    attempt: attempts.attempt,
+    attempt: wasTried ? attempts.attempt : attempts.attempt - 1,
     round: attempts.round,
+    ...(postponed > 0 ? { postponed } : {}),
     firstFailedAt: new Date(attempts.firstFailedAtMs).toISOString(),
     lastFailedAt: new Date(failedAtMs).toISOString(),
     dueAt: new Date(dueAtMs).toISOString(),
@@ -70,18 +77,21 @@ export async function releaseParked(client: RedisClient, keys: PartitionKeys, no
   const { parked, parkedOrder } = keys;
   const ids = await client.zrangebyscore(parkedOrder, '-inf', nowMs, 'LIMIT', 0, RELEASE_SLICE);
   if (ids.length === 0) return { outcomes: [], more: false };
-  const events = (await readParked(client, keys, ids)).map(({ attempt, round, firstFailedAt, ...event }) => ({
-    field: event.entryId,
-    entryId: event.entryId,
-    digest: event.digest,
-    event: event.event,
-    attempts: {
-      attempt: attempt + 1,
-      round,
-      firstFailedAtMs: Date.parse(firstFailedAt),
-      lastFailure: failureText(event.code, event.message),
-    },
-  }));
+  const events = (await readParked(client, keys, ids)).map(
+    ({ attempt, round, postponed = 0, firstFailedAt, ...event }) => ({
+      field: event.entryId,
+      entryId: event.entryId,
+      digest: event.digest,
+      event: event.event,
+      attempts: {
+        attempt: attempt + 1,
+        round,
+        postponed,
+        firstFailedAtMs: Date.parse(firstFailedAt),
+        lastFailure: failureText(event.code, event.message),
+      },
+    }),
+  );
   const outcomes = await reappend(client, keys, { kept: parked, order: parkedOrder }, events, {
     refusedWhenFull: false,
   });

@@ -12,7 +12,7 @@
 --      4 number of events, then for each:
 --        field under which it is kept, entry ID that it had ('' where it had none), digest ('' where it has none), event,
 --        attempt ('' for a first one), first attempt of its round, time of its first failure in ms, why it failed last ('' where that
---        is not known)
+--        is not known), times that it was put aside in its round without being tried
 -- Returns { 'full', why } or { 'done', outcome, entry ID, outcome, entry ID, … }; the outcome is 'appended' (with its new entry
 --         ID), 'duplicate' (with the entry that holds it) or 'gone'
 local kept, order, events, seen, seenBefore, full, tally = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
@@ -39,7 +39,7 @@ end
 
 local reply = { 'done' }
 for i = 0, count - 1 do
-  local at = 5 + 8 * i
+  local at = 5 + 9 * i
   local field, id, digest, event, attempt = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
   local outcome, entryId = 'gone', ''
   if redis.call('HEXISTS', kept, field) == 1 then
@@ -54,6 +54,10 @@ for i = 0, count - 1 do
       if ARGV[at + 7] ~= '' then
         fields[#fields + 1] = 'last-failure'
         fields[#fields + 1] = ARGV[at + 7]
+      end
+      if ARGV[at + 8] ~= '0' then
+        fields[#fields + 1] = 'postponed'
+        fields[#fields + 1] = ARGV[at + 8]
       end
       entryId = redis.call('XADD', events, '*', unpack(fields))
     end

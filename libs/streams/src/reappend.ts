@@ -76,6 +76,7 @@ export async function reappend(
       attempts?.round ?? '',
       attempts?.firstFailedAtMs ?? '',
       attempts?.lastFailure ?? '',
+      attempts?.postponed ?? 0,
     );
   }
   const reply = (await script.run(client, scriptKeys, args)) as string[];

@@ -104,7 +104,7 @@ export class EventFinder {
     if (record !== null) {
       const { eventId: id = null, tenantId: tenant = null, type = null, ...failure } = recordOf(record);
       if (eventId !== null && id !== null && id !== eventId) return null;
-      const { code = 'UNKNOWN', message = '', lastFailedAt = '', attempts = 1 } = failure;
+      const { code = 'UNKNOWN', message = '', lastFailedAt = '', attempt = 1, attempts = attempt } = failure;
       const state = dead === null ? 'parked' : 'dead_lettered';
       return {
         ...at,
@@ -174,7 +174,10 @@ interface FailureRecord {
   readonly code?: string;
   readonly message?: string;
   readonly lastFailedAt?: string;
+  /** Of a dead letter. */
   readonly attempts?: number;
+  /** Of a parked event. */
+  readonly attempt?: number;
 }
 
 function recordOf(text: string): FailureRecord {

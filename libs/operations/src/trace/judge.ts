@@ -62,7 +62,8 @@ function eventItself({ location, tenant, partition }: Evidence): Finding | null 
         );
   }
   if (state === 'parked' && failure) {
-    const why = `attempt ${failure.attempts} failed: ${failure.code}: ${failure.message}`;
+    const what = failure.attempts === 0 ? 'it was not tried yet' : `attempt ${failure.attempts} was its last`;
+    const why = `${what}: ${failure.code}: ${failure.message}`;
     return finding('WAITING', 'it is put aside for a later attempt', [why]);
   }
   if (state === 'waiting') {

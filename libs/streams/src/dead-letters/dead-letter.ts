@@ -22,7 +22,7 @@ export type DeadLetterCode =
   | 'AUDIENCE_TOO_LARGE'
   /** The resolver for its type says that nobody may see it. */
   | 'RESOLVER_REFUSED'
-  /** The resolver for its type failed at every attempt. */
+  /** The resolver for its type failed at every attempt, or was down. */
   | 'RESOLVER_FAILED'
   /** The resolver for its type did not answer in time at the last attempt. */
   | 'RESOLVER_TIMEOUT'
@@ -44,7 +44,7 @@ export interface Failure {
   /** In words, for an operator. */
   readonly message: string;
   readonly stack?: string;
-  /** How often it was tried; 1 by default. */
+  /** How often it was tried; 1 by default, 0 where its resolver was down all the time. */
   readonly attempts?: number;
   readonly firstFailedAtMs?: number;
   readonly failedAtMs: number;
