@@ -9,6 +9,7 @@ import { fairness } from './scenarios/fairness.ts';
 import { fanout } from './scenarios/fanout.ts';
 import { idle } from './scenarios/idle.ts';
 import { latency } from './scenarios/latency.ts';
+import { operators } from './scenarios/operators.ts';
 import { reconnect } from './scenarios/reconnect.ts';
 import { soak } from './scenarios/soak.ts';
 import { storm } from './scenarios/storm.ts';
@@ -16,7 +17,7 @@ import { throughput } from './scenarios/throughput.ts';
 import { workers } from './scenarios/workers.ts';
 
 const SCENARIOS = new Map<string, Scenario>(
-  [storm, reconnect, throughput, latency, fanout, idle, soak, fairness, workers].map((scenario) => [
+  [storm, reconnect, throughput, latency, fanout, idle, soak, fairness, workers, operators].map((scenario) => [
     scenario.name,
     scenario,
   ]),

@@ -11,10 +11,23 @@ export const PREFIX = 'bench';
 const SETTLE_TIMEOUT_MS = 60_000;
 
 /** This project: gateways, one worker, and a producer that uses the publisher library. */
-export async function startRejoinSystem({ gateways, lifecycle, profileDirectory }: SystemOptions): Promise<System> {
+export async function startRejoinSystem({
+  gateways,
+  partitions,
+  lifecycle,
+  profileDirectory,
+}: SystemOptions): Promise<System> {
   const redis = await MeteredRedis.start();
   lifecycle.onStop('Redis', () => redis.stop());
-  const env = { REDIS_URL: redis.url, REJOIN_PREFIX: PREFIX, JWT_SECRET, TENANT, PORT: '0', LOG_LEVEL: 'warn' };
+  const env = {
+    REDIS_URL: redis.url,
+    REJOIN_PREFIX: PREFIX,
+    JWT_SECRET,
+    TENANT,
+    PORT: '0',
+    LOG_LEVEL: 'warn',
+    ...(partitions === undefined ? {} : { REJOIN_PARTITIONS: String(partitions) }),
+  };
   const execArgv = profileDirectory === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDirectory}`];
   const peers: PeerProcess[] = [];
   const start = async (name: string, entry: string): Promise<PeerProcess> => {

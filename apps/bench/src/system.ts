@@ -11,6 +11,8 @@ export type Side = 'rejoin' | 'stock';
 
 export interface SystemOptions {
   readonly gateways: number;
+  /** Of this project; as by default where absent. */
+  readonly partitions?: number;
   /** Takes what is started; it ends with the run, or earlier with `System.stop`. */
   readonly lifecycle: Lifecycle;
   /** Where this project's processes leave a V8 CPU profile when they end. */

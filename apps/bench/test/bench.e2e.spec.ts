@@ -55,6 +55,7 @@ describe('the benchmark', () => {
     ['soak', ['rejoin']],
     ['fairness', ['rejoin']],
     ['workers', ['rejoin']],
+    ['operators', ['rejoin']],
   ])('measures %s', async (scenario, sides) => {
     const bench = startBench(scenario, '--quick', '--json');
     if ((await bench.exitCode) !== 0) throw new Error(bench.output.stderr);
@@ -77,7 +78,7 @@ describe('the benchmark', () => {
     const bench = startBench('strom');
     expect(await bench.exitCode).toBe(2);
     expect(bench.output.stderr).toContain(
-      'Scenarios: storm, reconnect, throughput, latency, fanout, idle, soak, fairness, workers',
+      'Scenarios: storm, reconnect, throughput, latency, fanout, idle, soak, fairness, workers, operators',
     );
   });
 });

@@ -1,7 +1,7 @@
-import { partitionOf } from '@rejoin/protocol';
 import { keyspace } from '@rejoin/redis';
 import { Redis } from 'ioredis';
 import { monotonicMs } from '../clock.ts';
+import { tenantOfEach } from '../tenants.ts';
 import { required, servePeer } from './serve-peer.ts';
 
 export interface AppenderCalls {
@@ -18,10 +18,7 @@ const PIPELINE = 500;
 const partitions = Number(required('PARTITIONS'));
 const keys = keyspace(required('REJOIN_PREFIX'));
 const redis = new Redis(required('REDIS_URL'));
-/** One tenant of each partition. */
-const tenants = Array.from({ length: partitions }, (_, partition) => {
-  for (let n = 0; ; n++) if (partitionOf(`tenant-${n}`, partitions) === partition) return `tenant-${n}`;
-});
+const tenants = tenantOfEach(partitions);
 let appended = 0;
 
 const calls: AppenderCalls = {

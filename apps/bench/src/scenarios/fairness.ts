@@ -1,13 +1,13 @@
-import { fileURLToPath } from 'node:url';
 import { partitionOf } from '@rejoin/protocol';
 import { lowerIsBetter } from '../measure.ts';
+import { OpsProcess } from '../ops-process.ts';
 import { PeerProcess } from '../peer-process.ts';
 import type { ClientCalls } from '../peers/client-calls.ts';
 import type { ProducerCalls } from '../peers/producer.ts';
 import { PREFIX, startRejoinSystem } from '../rejoin-system.ts';
 import type { Scenario, ScenarioContext } from '../scenario.ts';
 import { median, percentile } from '../statistics.ts';
-import { connectClients, JWT_SECRET, operatorToken, peerEntry, type System, TENANT, usersNamed } from '../system.ts';
+import { connectClients, peerEntry, type System, TENANT, usersNamed } from '../system.ts';
 
 const FULL = { perSecond: 100, seconds: 10, warmUpSeconds: 4, rounds: 6 };
 const QUICK = { perSecond: 50, seconds: 0.5, warmUpSeconds: 0.5, rounds: 1 };
@@ -36,7 +36,7 @@ export const fairness: Scenario = {
     const { lifecycle, note } = context;
     const system = await startRejoinSystem({ gateways: 1, lifecycle });
     note(`rejoin: running as ${[...system.pids].join(', ')}`);
-    const ops = await startOps(system, context);
+    const ops = await OpsProcess.start(system, lifecycle);
     const quiet = await openLane(system, context, TENANT);
     const neighbour = await openLane(system, context, tenantOfAnotherPartition());
     note('warming up');
@@ -136,20 +136,9 @@ async function publishAndReceive(lane: Lane, perSecond: number, seconds: number)
   if (!complete) throw new Error(`not all events of ${lane.tenant} arrived in ${TIMEOUT_MS / 1_000} s`);
 }
 
-async function startOps(system: System, { lifecycle }: ScenarioContext): Promise<PeerProcess> {
-  return PeerProcess.start({
-    name: 'ops',
-    entry: fileURLToPath(new URL('../../../../dist/ops.js', import.meta.url)),
-    env: { REDIS_URL: system.redis.url, REJOIN_PREFIX: PREFIX, JWT_SECRET, OPS_PORT: '0', LOG_LEVEL: 'warn' },
-    lifecycle,
-    stopSignal: 'SIGTERM',
-  });
-}
-
 /** How many times as many events of the neighbour as of the other tenant an operator sees. */
-async function shareOf({ url }: PeerProcess, neighbour: string): Promise<number> {
-  const response = await fetch(`${url}/v1/tenants`, { headers: { authorization: `Bearer ${operatorToken()}` } });
-  const { items } = (await response.json()) as { items: { tenant: string; events: number }[] };
+async function shareOf(ops: OpsProcess, neighbour: string): Promise<number> {
+  const { items } = (await ops.get('/v1/tenants')) as { items: { tenant: string; events: number }[] };
   const eventsOf = (tenant: string): number => items.find((item) => item.tenant === tenant)?.events ?? Number.NaN;
   return eventsOf(neighbour) / eventsOf(TENANT);
 }
