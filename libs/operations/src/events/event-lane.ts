@@ -5,7 +5,10 @@ import type { EventView } from './event-view.ts';
 import { peekFeed, readRoute } from './feed-peek.ts';
 import { fieldOf, readStoredEvent } from './stored-event.ts';
 
-const WAITING_STEP = 50;
+/** Waiting entries of a first look; further ones take what is about a megabyte, by what was seen. */
+const FIRST_WAITING_STEP = 50;
+const MAX_WAITING_STEP = 500;
+const STEP_CHARACTERS = 1024 ** 2;
 
 /** An entry, and the partition that tells it from another's of the same ID: the order of a list over partitions. */
 export interface EventPlace {
@@ -41,6 +44,7 @@ export class EventLane {
   readonly #newest: boolean;
   readonly #segments: ('waiting' | 'fanned_out')[];
   #from: string;
+  #waitingStep = FIRST_WAITING_STEP;
   readonly #min: string;
   readonly #max: string;
 
@@ -103,13 +107,14 @@ export class EventLane {
   async #lookAtWaiting(budget: number): Promise<void> {
     const { client, keys, query, done } = this.#options;
     const [from, to] = this.#bounds();
-    const step = Math.min(budget, WAITING_STEP);
+    const step = Math.min(budget, this.#waitingStep);
     const entries = this.#newest
       ? await client.xrevrange(keys.events, from, to, 'COUNT', step)
       : await client.xrange(keys.events, from, to, 'COUNT', step);
     const matches = waitingMatcher(query);
     let over = entries.length < step;
     let last: EntryId | null = null;
+    let characters = 0;
     for (const [entryId, fields] of entries) {
       // Handled, and not trimmed yet. Newest first, all the rest is as well; oldest first, none is.
       if (compareEntryIds(entryId, done) <= 0) {
@@ -118,9 +123,12 @@ export class EventLane {
       }
       last = entryId;
       const text = fieldOf(fields, 'event');
+      characters += text?.length ?? 0;
       const event = readStoredEvent(text);
       if (matches(event)) this.found.push(this.#view(entryId, 'waiting', event, text ?? ''));
     }
+    const fitting = Math.floor((STEP_CHARACTERS * entries.length) / Math.max(1, characters));
+    this.#waitingStep = Math.min(MAX_WAITING_STEP, Math.max(FIRST_WAITING_STEP, fitting));
     this.#moved(entries.length, last, over);
   }
 

@@ -43,7 +43,9 @@ export class DeadLetterScan {
   async next(max: number): Promise<{ readonly position: ScanPosition; readonly letter: DeadLetter | null }[]> {
     const positions: ScanPosition[] = [];
     while (positions.length < Math.min(max, RECORDS)) {
-      await Promise.all(this.#lanes.map((lane) => lane.fill()));
+      // Thousands are looked at in one call: lanes that have some left are not waited for.
+      const empty = this.#lanes.filter((lane) => lane.needsMore);
+      if (empty.length > 0) await Promise.all(empty.map((lane) => lane.fill()));
       const position = this.#takeFirst();
       if (!position) break;
       positions.push(position);
@@ -100,12 +102,16 @@ class Lane {
     return this.#buffer[0];
   }
 
+  get needsMore(): boolean {
+    return this.#buffer.length === 0 && !this.#isOver;
+  }
+
   take(): ScanPosition | undefined {
     return this.#buffer.shift();
   }
 
   async fill(): Promise<void> {
-    while (this.#buffer.length === 0 && !this.#isOver) await this.#readPage();
+    while (this.needsMore) await this.#readPage();
   }
 
   /**
