@@ -73,6 +73,7 @@ export async function startOps({ environment, lifecycle, logger }: AppContext): 
   });
   lifecycle.onStop('operations', () => operations.stop());
   telemetry.partitions(() => partitionFacts(operations, configuration.windowMs));
+  telemetry.tenants(async (count) => (await operations.open()).tenants.busiest(count));
   // Statuses and rates need a window of samples, so they are taken from the beginning.
   operations
     .open()

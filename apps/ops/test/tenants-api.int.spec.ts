@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { tenantsPage } from '@rejoin/operations';
 import { partitionOf } from '@rejoin/protocol';
-import { FeedWriter } from '@rejoin/testing';
+import { eventually, FeedWriter, seriesValue } from '@rejoin/testing';
 import * as v from 'valibot';
 import { ACME_OPERATOR, OperationsFixture } from './operations-fixture.ts';
 import { problem, SERVICE } from './running-ops.ts';
@@ -46,5 +46,13 @@ describe('tenants over HTTP', () => {
     const own = await fixture.get('/v1/tenants', ACME_OPERATOR);
     expect(own.body).toMatchObject({ scanned: 2, total: null, items: [{ tenant: 'acme' }] });
     expect(JSON.stringify(own.body)).not.toContain('zenith');
+  });
+
+  it('are in the metrics, once their entries are of more than a second', async () => {
+    await eventually(async () => {
+      const text = await (await fetch(`${fixture.ops.url}/metrics`)).text();
+      const perSecond = seriesValue(text, 'rejoin_tenant_events_per_second', { tenant: 'zenith' }) ?? 0;
+      return perSecond > (seriesValue(text, 'rejoin_tenant_events_per_second', { tenant: 'acme' }) ?? perSecond);
+    });
   });
 });

@@ -127,4 +127,21 @@ describe('tenants', () => {
     expect(page.items).toMatchObject([{ tenant: own, events: 2, deadLetters: 1 }]);
     expect(page).toMatchObject({ scanned: 2, total: null, since: new Date(atMs + 1_000).toISOString() });
   });
+
+  it('are told to metrics by their rates, the busiest first and no more than were asked for', async () => {
+    const [loud, wide, quiet] = tenantsApart(3) as [string, string, string];
+    expect(await system.operations.tenants.busiest(2)).toEqual([]);
+    const atMs = Date.now() - 10_000;
+    await publish(quiet, 1, atMs);
+    await publish(wide, 2, atMs + 1_000, ['t:wide/a', 't:wide/b', 't:wide/c']);
+    await publish(loud, 5, atMs + 2_000);
+    const [first, second, ...others] = await system.operations.tenants.busiest(2);
+    expect([first?.tenant, second?.tenant, others.length]).toEqual([loud, wide, 0]);
+    // Over ten seconds and what has passed since.
+    expect(first?.eventsPerSecond).toBeGreaterThan(0);
+    expect(first?.eventsPerSecond).toBeLessThanOrEqual(0.5);
+    expect((first?.eventsPerSecond ?? 0) / (second?.eventsPerSecond ?? 0)).toBeCloseTo(2.5);
+    expect((second?.roomWritesPerSecond ?? 0) / (second?.eventsPerSecond ?? 0)).toBeCloseTo(3);
+    expect(second?.bytesPerSecond).toBeGreaterThan(second?.eventsPerSecond ?? 0);
+  });
 });

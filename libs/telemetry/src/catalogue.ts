@@ -96,6 +96,25 @@ export const METRICS = {
     from: ['ops'],
   },
 
+  rejoin_tenant_events_per_second: {
+    type: 'gauge',
+    help: 'Events fanned out, of the 10 tenants with the most among the newest feed entries; none of a span of less than a second.',
+    labels: ['tenant'],
+    from: ['ops'],
+  },
+  rejoin_tenant_room_writes_per_second: {
+    type: 'gauge',
+    help: 'Room writes of these tenants: what fan-out makes of their events.',
+    labels: ['tenant'],
+    from: ['ops'],
+  },
+  rejoin_tenant_bytes_per_second: {
+    type: 'gauge',
+    help: 'Bytes of the JSON of these tenants’ events.',
+    labels: ['tenant'],
+    from: ['ops'],
+  },
+
   rejoin_publish_duration_seconds: {
     type: 'histogram',
     help: "From the call to Redis' answer; of each append the event that waited longest.",

@@ -4,6 +4,7 @@ import { ProcessMetrics } from './process-metrics.ts';
 import { type PublisherListener, publisherMetrics } from './publisher-metrics.ts';
 import { readinessMetrics } from './readiness-metrics.ts';
 import type { Append, FanOutRun, PublisherTracing, TracedDelivery, Tracing, TracingOptions } from './span-source.ts';
+import { type TenantFacts, tenantMetrics } from './tenant-metrics.ts';
 import { startTracing } from './tracing.ts';
 import { type WorkerFacts, type WorkerListener, workerMetrics } from './worker-metrics.ts';
 
@@ -35,6 +36,10 @@ export class Telemetry {
 
   partitions(facts: () => Promise<readonly PartitionFacts[]>): void {
     partitionMetrics(this.metrics, facts);
+  }
+
+  tenants(busiest: (count: number) => Promise<readonly TenantFacts[]>): void {
+    tenantMetrics(this.metrics, busiest);
   }
 
   /** For one publisher, or all publishers of the process. */

@@ -9,6 +9,7 @@ import { type PartitionFacts, partitionMetrics } from '../src/partition-metrics.
 import { ProcessMetrics } from '../src/process-metrics.ts';
 import { publisherMetrics } from '../src/publisher-metrics.ts';
 import { readinessMetrics } from '../src/readiness-metrics.ts';
+import { tenantMetrics } from '../src/tenant-metrics.ts';
 import { workerMetrics } from '../src/worker-metrics.ts';
 
 const servers: Server[] = [];
@@ -222,5 +223,33 @@ describe('the metrics of partitions', () => {
     const bound = await read({ lag: { value: 7, exact: false } });
     expect(bound('rejoin_group_lag_entries')).toBe(7);
     expect(bound('rejoin_group_lag_known')).toBe(0);
+  });
+});
+
+describe('the metrics of tenants', () => {
+  it('are of the ten busiest, whatever is told, and of those of now alone', async () => {
+    const metrics = new ProcessMetrics();
+    let first = 0;
+    tenantMetrics(metrics, () =>
+      Promise.resolve(
+        Array.from({ length: 50 }, (_, n) => ({
+          tenant: `t-${first + n}`,
+          eventsPerSecond: 50 - n,
+          roomWritesPerSecond: 100,
+          bytesPerSecond: 2_000,
+        })),
+      ),
+    );
+    const tenantsIn = async (): Promise<unknown[]> =>
+      parseExposition(await metrics.text())
+        .samples.filter(({ name }) => name === 'rejoin_tenant_events_per_second')
+        .map(({ labels }) => labels.tenant);
+    expect(await tenantsIn()).toEqual(Array.from({ length: 10 }, (_, n) => `t-${n}`));
+    first = 100;
+    expect(await tenantsIn()).toEqual(Array.from({ length: 10 }, (_, n) => `t-${100 + n}`));
+    const text = await metrics.text();
+    expect(seriesValue(text, 'rejoin_tenant_events_per_second', { tenant: 't-101' })).toBe(49);
+    expect(seriesValue(text, 'rejoin_tenant_room_writes_per_second', { tenant: 't-101' })).toBe(100);
+    expect(seriesValue(text, 'rejoin_tenant_bytes_per_second', { tenant: 't-101' })).toBe(2_000);
   });
 });
