@@ -30,6 +30,7 @@ export class Load {
   readonly #perSecond: number;
   readonly #stopping = new AbortController();
   readonly #running: Promise<void>;
+  #failure: Error | undefined;
 
   /** @param next makes the `n`th event, from 0 */
   constructor(publisher: Publisher, perSecond: number, next: (n: number) => TestEvent) {
@@ -39,25 +40,35 @@ export class Load {
     this.#running = this.#run();
   }
 
-  /** Publishes no more; resolves when all was accepted. */
+  /** Publishes no more; resolves when all was accepted, and rejects where the first was not: it ended the load. */
   async stop(): Promise<readonly TestEvent[]> {
     this.#stopping.abort();
     await this.#running;
+    if (this.#failure) throw this.#failure;
     return this.accepted;
   }
 
   async #run(): Promise<void> {
-    const startedMs = performance.now();
+    let lastMs = performance.now();
+    let due = 0;
     const underWay: Promise<unknown>[] = [];
     for (let n = 0; !this.#stopping.signal.aborted; ) {
-      const due = ((performance.now() - startedMs) / 1_000) * this.#perSecond;
+      const nowMs = performance.now();
+      // What a busy machine could not publish in time is not made up for at once.
+      due += (Math.min(nowMs - lastMs, 100) / 1_000) * this.#perSecond;
+      lastMs = nowMs;
       for (; n < due; n++) {
         const event = this.#next(n);
         this.accepted.push(event);
-        underWay.push(publish(this.#publisher, event));
+        underWay.push(publish(this.#publisher, event).catch((error: unknown) => this.#fail(error as Error)));
       }
       await delay(5);
     }
     await Promise.all(underWay);
+  }
+
+  #fail(error: Error): void {
+    this.#failure ??= error;
+    this.#stopping.abort();
   }
 }
