@@ -154,7 +154,7 @@ describe('a start', () => {
     rmSync(standIns.entry('demo'));
     await expect(make().start()).rejects.toMatchObject({
       code: 'PROGRAM_MISSING',
-      message: expect.stringMatching(/^Not built: .*demo\/dist\/main.js. Run: npm run build$/),
+      message: expect.stringMatching(/^Not built: .*demo\.js\. Run: npm run build$/),
     });
     expect(existsSync(standIns.dataDirectory)).toBe(false);
   });

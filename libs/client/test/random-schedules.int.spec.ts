@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, it, jest } from '@jest/globals';
 import type { ReplayReport } from '@rejoin/protocol';
 import { parseCursor } from '@rejoin/protocol';
@@ -68,8 +69,11 @@ class Subject {
     else if (act.kind === 'losePayload') {
       if (history.length > 0) await history.losePayload(history.length);
     } else if (act.kind === 'hold') this.#holds = true;
-    else if (act.kind === 'release') this.release();
-    else if (act.kind === 'breakReplay') history.stopReplayAfter(act.after);
+    else if (act.kind === 'release') {
+      this.release();
+      // A page does not die in the turn in which a handler ends: the client would not know yet that it did.
+      await nextTurn();
+    } else if (act.kind === 'breakReplay') history.stopReplayAfter(act.after);
     else if (act.kind === 'arrive') await eventually(() => this.#isIdle());
     else await eventually(() => this.client.state !== 'connecting');
   }
