@@ -9,7 +9,7 @@ export interface LookedAt {
   readonly user: string;
   /** Id of an event that was fanned out. */
   readonly fannedOut: string;
-  /** Id of an event that waits, as the last but few. */
+  /** Id of an event that waits. */
   readonly waiting: string;
 }
 
