@@ -1,5 +1,5 @@
 import { FanOut, type FanOutItem, type FanOutOptions, type FanOutResult } from '@rejoin/feed';
-import { compareEntryIds, ENTRY_ID_ZERO, type EntryId } from '@rejoin/protocol';
+import { compareEntryIds, ENTRY_ID_ZERO, type EntryId, laterEntryId } from '@rejoin/protocol';
 import { type PartitionKeys, type RedisClient, reconnectDelayMs } from '@rejoin/redis';
 import type { Logger } from '@rejoin/runtime';
 import {
@@ -146,7 +146,7 @@ export class PartitionWork {
     // What stands behind `done` when a lease begins may have ended the owner before; later only this one has had it in hand.
     let isInherited = this.#isFirst;
     this.#isFirst = false;
-    const readBefore = later(delivered, this.#furthest);
+    const readBefore = laterEntryId(delivered, this.#furthest);
     let after = position;
     let reading: Promise<PromiseSettledResult<EntryPage | null>> | null = settled(this.#reader.read(after));
     try {
@@ -332,10 +332,6 @@ export class PartitionWork {
 async function settled<Value>(promise: Promise<Value>): Promise<PromiseSettledResult<Value>> {
   const [outcome] = await Promise.allSettled([promise]);
   return outcome;
-}
-
-function later(a: EntryId, b: EntryId): EntryId {
-  return compareEntryIds(a, b) < 0 ? b : a;
 }
 
 function unwrap<Value>(outcome: PromiseSettledResult<Value>): Value {

@@ -1,3 +1,4 @@
+import { type EntryId, isEntryId } from '@rejoin/protocol';
 import { OperationError } from './errors.ts';
 
 /** Where a page begins, as one opaque text. It carries no authority: what a page shows follows from the token alone. */
@@ -17,4 +18,9 @@ export function parsePosition<Position>(text: string, isPosition: (value: unknow
     // Said below: whatever is wrong with the text, its reader can do the same about it.
   }
   throw new OperationError('INVALID_REQUEST', '`after` is not where a page of this list begins');
+}
+
+/** Of a list that is in the order of entry IDs. */
+export function isEntryPosition(value: unknown): value is EntryId {
+  return typeof value === 'string' && isEntryId(value);
 }

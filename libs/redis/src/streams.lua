@@ -17,6 +17,13 @@ local function below(a, b)
   return aSeq < bSeq
 end
 
+-- A reply of names and values, one after the other, as a table.
+local function named(flat)
+  local values = {}
+  for i = 1, #flat, 2 do values[flat[i]] = flat[i + 1] end
+  return values
+end
+
 -- The last ID that a stream was given, whatever was trimmed since; '0-0' where there is no stream.
 local function lastIdOf(stream)
   if redis.call('EXISTS', stream) == 0 then return '0-0' end
@@ -26,11 +33,16 @@ local function lastIdOf(stream)
   end
 end
 
--- What Redis tells of a consumer group, by its names; nil where the stream has no such group.
+-- What Redis tells of each consumer group of a stream.
+local function groupsOf(stream)
+  local groups = {}
+  for i, info in ipairs(redis.call('XINFO', 'GROUPS', stream)) do groups[i] = named(info) end
+  return groups
+end
+
+-- What it tells of one; nil where the stream has no such group.
 local function groupOf(stream, name)
-  for _, info in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
-    local group = {}
-    for i = 1, #info, 2 do group[info[i]] = info[i + 1] end
+  for _, group in ipairs(groupsOf(stream)) do
     if group.name == name then return group end
   end
 end

@@ -10,22 +10,17 @@
 local lease, events = KEYS[1], KEYS[2]
 local token, group, ours, idleMs = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 
+-- @include streams
+
 if redis.call('GET', lease) ~= token then
   return redis.error_reply('FENCED the lease is not held with this token')
 end
 if redis.call('EXISTS', events) == 0 then return 0 end
-local isThere = false
-for _, info in ipairs(redis.call('XINFO', 'GROUPS', events)) do
-  for i = 1, #info, 2 do
-    if info[i] == 'name' and info[i + 1] == group then isThere = true end
-  end
-end
-if not isThere then return 0 end
+if not groupOf(events, group) then return 0 end
 
 local removed = 0
 for _, info in ipairs(redis.call('XINFO', 'CONSUMERS', events, group)) do
-  local consumer = {}
-  for i = 1, #info, 2 do consumer[info[i]] = info[i + 1] end
+  local consumer = named(info)
   if consumer.name ~= ours and consumer.pending == 0 and consumer.idle >= idleMs then
     redis.call('XGROUP', 'DELCONSUMER', events, group, consumer.name)
     removed = removed + 1

@@ -22,9 +22,7 @@ local handledTo = redis.call('GET', done) or '0-0'
 local counted = math.max(0, tonumber(redis.call('GET', handled) or '0') or 0)
 
 local bound = handledTo
-for _, info in ipairs(redis.call('XINFO', 'GROUPS', events)) do
-  local group = {}
-  for i = 1, #info, 2 do group[info[i]] = info[i + 1] end
+for _, group in ipairs(groupsOf(events)) do
   if below(group['last-delivered-id'], bound) then bound = group['last-delivered-id'] end
   if group.pending > 0 then
     local smallest = redis.call('XPENDING', events, group.name)[2]

@@ -8,6 +8,7 @@ import { PREFIX, startRejoinSystem } from '../rejoin-system.ts';
 import type { Scenario, ScenarioContext } from '../scenario.ts';
 import { median, percentile } from '../statistics.ts';
 import { connectClients, peerEntry, type System, TENANT, usersNamed } from '../system.ts';
+import { tenantOfEach } from '../tenants.ts';
 
 const FULL = { perSecond: 100, seconds: 10, warmUpSeconds: 4, rounds: 6 };
 const QUICK = { perSecond: 50, seconds: 0.5, warmUpSeconds: 0.5, rounds: 1 };
@@ -95,7 +96,7 @@ interface Figures {
 
 function tenantOfAnotherPartition(): string {
   const home = partitionOf(TENANT, PARTITIONS);
-  for (let n = 0; ; n++) if (partitionOf(`neighbour-${n}`, PARTITIONS) !== home) return `neighbour-${n}`;
+  return tenantOfEach(PARTITIONS)[(home + 1) % PARTITIONS] as string;
 }
 
 async function openLane(system: System, { lifecycle }: ScenarioContext, tenant: string): Promise<Lane> {

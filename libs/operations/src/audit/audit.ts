@@ -1,8 +1,8 @@
-import { type EntryId, entryIdTimeMs, isEntryId } from '@rejoin/protocol';
+import { type EntryId, entryIdTimeMs } from '@rejoin/protocol';
 import type { Keyspace, RedisClient } from '@rejoin/redis';
 import { writeAuditLine } from '@rejoin/streams';
 import { type Actor, requireAllTenants } from '../actor.ts';
-import { formatPosition, parsePosition } from '../position.ts';
+import { formatPosition, isEntryPosition, parsePosition } from '../position.ts';
 import type { AuditAction, AuditPage, AuditView } from './audit-view.ts';
 
 /** What is to be written down. */
@@ -46,7 +46,11 @@ export class Audit {
     const { limit = 100, after, sinceMs, untilMs, action, by } = query;
     const items: AuditView[] = [];
     let end: string =
-      after === undefined ? (untilMs === undefined ? '+' : String(untilMs)) : `(${parsePosition(after, isId)}`;
+      after === undefined
+        ? untilMs === undefined
+          ? '+'
+          : String(untilMs)
+        : `(${parsePosition(after, isEntryPosition)}`;
     let position: EntryId | null = null;
     for (let scanned = 0; scanned < SCAN_BUDGET; scanned += SCAN_PAGE) {
       const entries = await this.#client.xrevrange(
@@ -73,10 +77,6 @@ export class Audit {
   async #page(items: AuditView[], next: EntryId | null): Promise<AuditPage> {
     return { items, next: next === null ? null : formatPosition(next), asOf: new Date().toISOString() };
   }
-}
-
-function isId(value: unknown): value is EntryId {
-  return typeof value === 'string' && isEntryId(value);
 }
 
 /** A line that this version cannot read is left out rather than half shown. */

@@ -1,10 +1,10 @@
-import { compareEntryIds, type EntryId, entryIdTimeMs, isEntryId } from '@rejoin/protocol';
+import { compareEntryIds, entryIdTimeMs } from '@rejoin/protocol';
 import type { Keyspace, RedisClient } from '@rejoin/redis';
 import { liftBlock, type StandingBlock, standingBlocks } from '@rejoin/socketio';
 import { type Actor, requireAllTenants, tenantFor } from '../actor.ts';
 import type { Audit } from '../audit/audit.ts';
 import { OperationError } from '../errors.ts';
-import { formatPosition, parsePosition } from '../position.ts';
+import { formatPosition, isEntryPosition, parsePosition } from '../position.ts';
 import type { BlocksPage, BlockView, LiftOutcome } from './block-view.ts';
 
 export interface BlocksQuery {
@@ -37,7 +37,7 @@ export class Blocks {
   /** Latest first. @throws OperationError */
   async list(actor: Actor, { user, limit = 100, after, ...asked }: BlocksQuery = {}): Promise<BlocksPage> {
     const tenant = tenantFor(actor, asked.tenant);
-    const begin = after === undefined ? null : parsePosition(after, isId);
+    const begin = after === undefined ? null : parsePosition(after, isEntryPosition);
     const { blocks, complete } = await standingBlocks(this.#client, this.#keys);
     const found = blocks.filter(
       ({ target, entryId }) =>
@@ -90,8 +90,4 @@ function viewOf({ target, entryId, untilMs }: StandingBlock): BlockView {
     until: new Date(untilMs).toISOString(),
     remainingMs: Math.max(0, untilMs - Date.now()),
   };
-}
-
-function isId(value: unknown): value is EntryId {
-  return typeof value === 'string' && isEntryId(value);
 }

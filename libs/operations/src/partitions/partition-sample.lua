@@ -7,12 +7,11 @@
 --      12 paused
 -- ARGV 1 consumer group
 -- Returns names and values, one after the other; what is not there is left out
+-- @include streams
+
 local function streamOf(key)
   local reply = redis.pcall('XINFO', 'STREAM', key)
-  local found = {}
-  if reply.err then return found end
-  for i = 1, #reply, 2 do found[reply[i]] = reply[i + 1] end
-  return found
+  return reply.err and {} or named(reply)
 end
 local answer = {}
 local function put(name, value)
@@ -38,8 +37,7 @@ put('feedBytes', redis.call('GET', KEYS[8]))
 
 local groups = redis.pcall('XINFO', 'GROUPS', KEYS[1])
 for i = 1, groups.err and 0 or #groups do
-  local group = {}
-  for at = 1, #groups[i], 2 do group[groups[i][at]] = groups[i][at + 1] end
+  local group = named(groups[i])
   if group.name == ARGV[1] then
     put('delivered', group['last-delivered-id'])
     put('pending', group.pending)

@@ -1,9 +1,9 @@
-import { ENTRY_ID_ZERO, type EntryId, entryIdTimeMs, isEntryId } from '@rejoin/protocol';
+import { ENTRY_ID_ZERO, type EntryId, entryIdTimeMs } from '@rejoin/protocol';
 import { GROUP, type Keyspace, type RedisClient } from '@rejoin/redis';
 import { readAttempts } from '@rejoin/streams';
 import { type Actor, tenantFor } from '../actor.ts';
 import { fieldOf, readStoredEvent } from '../events/stored-event.ts';
-import { formatPosition, parsePosition } from '../position.ts';
+import { formatPosition, isEntryPosition, parsePosition } from '../position.ts';
 import type { PendingPage, PendingView } from './pending-view.ts';
 
 export interface PendingQuery {
@@ -43,7 +43,7 @@ export class PendingEntries {
   async list(actor: Actor, partition: number, query: PendingQuery = {}): Promise<PendingPage> {
     const tenant = tenantFor(actor, query.tenant);
     const { limit = 100, minIdleMs, after } = query;
-    let position: EntryId = after === undefined ? ENTRY_ID_ZERO : parsePosition(after, isId);
+    let position: EntryId = after === undefined ? ENTRY_ID_ZERO : parsePosition(after, isEntryPosition);
     const items: PendingView[] = [];
     const page = async (next: EntryId | null): Promise<PendingPage> => {
       const [total, consumer] = await this.#summary(partition);
@@ -119,8 +119,4 @@ export class PendingEntries {
       lastError: attempts?.lastFailure ?? null,
     };
   }
-}
-
-function isId(value: unknown): value is EntryId {
-  return typeof value === 'string' && isEntryId(value);
 }
