@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { EntryId } from '@rejoin/protocol';
-import type { ChildApp } from '@rejoin/testing';
+import { type ChildApp, eventually } from '@rejoin/testing';
 import type { Client } from './client.ts';
 import type { TestEvent } from './load.ts';
 import type { System } from './system.ts';
@@ -48,6 +48,29 @@ export class JournalledPublisher {
   /** Every event that was to be published, in that order. */
   events(): readonly TestEvent[] {
     return this.#lines().flatMap(({ intent }) => (intent ? [intent] : []));
+  }
+
+  /** Resolves when so many more are accepted than now. */
+  async accept(count: number): Promise<void> {
+    const before = this.accepted().length;
+    // Each look reads the whole journal.
+    await eventually(() => this.accepted().length >= before + count, { timeoutMs: 30_000, intervalMs: 50 });
+  }
+
+  /**
+   * Lets it finish; resolves when every client was handed exactly its events, each once and in order, over however many
+   * connections.
+   * @throws Error where one was not, was told of a gap, or had nothing to be handed
+   */
+  async delivered(clients: readonly Client[]): Promise<void> {
+    await this.finish();
+    for (const client of clients) {
+      const expected = this.expectedBy(client);
+      if (expected.length === 0) throw new Error('nothing was published for this client');
+      await client.delivered(expected, { timeoutMs: 30_000, intervalMs: 50 });
+      const incomplete = client.replays.slice(1).filter(({ status }) => status !== 'complete');
+      if (incomplete.length > 0) throw new Error(`resumed without everything: ${JSON.stringify(incomplete)}`);
+    }
   }
 
   /** The ids of those that a client is to see. */
