@@ -1,5 +1,5 @@
 import { GROUP, type Keyspace, keyspace, type RedisClient } from '@rejoin/redis';
-import { type DeadLetterCode, deadLetterRecord, writeAuditLine } from '@rejoin/streams';
+import { type DeadLetterCode, deadLetterRecord, writeAuditLine, writeDeadLetter } from '@rejoin/streams';
 import { PREFIX } from './rejoin-system.ts';
 
 const PIPELINE = 1_000;
@@ -47,13 +47,8 @@ export class OperatorLoad {
           data: { padding: 'x'.repeat(100) },
         };
         const event = JSON.stringify(parsed);
-        const { dead, deadOrder } = this.#keys.partition(partition);
-        pipeline.hset(
-          dead,
-          entryId,
-          deadLetterRecord({ entryId, event, parsed, code, message: `failed of ${code}`, failedAtMs }),
-        );
-        pipeline.zadd(deadOrder, failedAtMs, entryId);
+        const record = deadLetterRecord({ entryId, event, parsed, code, message: `failed of ${code}`, failedAtMs });
+        writeDeadLetter(pipeline, this.#keys.partition(partition), { entryId, record, failedAtMs });
       }
       await pipeline.exec();
     }

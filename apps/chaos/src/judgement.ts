@@ -100,7 +100,8 @@ export async function judgeDeadLetters(system: ChaosSystem, ledger: Ledger, refe
       }
     }
     if (Object.keys(letters).length > 0) {
-      await system.client.del(dead, system.keys.partition(partition).deadOrder);
+      const { deadOrder, deadIndex } = system.keys.partition(partition);
+      await system.client.del(dead, deadOrder, deadIndex);
     }
   }
   for (const poison of allowed.values()) {

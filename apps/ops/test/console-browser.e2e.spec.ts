@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { partitionOf } from '@rejoin/protocol';
-import { deadLetterRecord } from '@rejoin/streams';
+import { deadLetterRecord, writeDeadLetter } from '@rejoin/streams';
 import {
   accessibilityFindings,
   type Browser,
@@ -28,7 +28,6 @@ let made = 0;
 /** Puts a dead letter where a worker would. */
 async function bury(tenant: string, type: string): Promise<void> {
   made += 1;
-  const { dead, deadOrder } = fixture.keys.partition(partitionOf(tenant, 8));
   const failedAtMs = Date.now() - 60_000 + made;
   const entryId = `${failedAtMs}-0` as const;
   const parsed = { specversion: '1.0', id: `d-${made}`, source: '/o', type, tenantid: tenant, data: { secret: 'x' } };
@@ -40,8 +39,9 @@ async function bury(tenant: string, type: string): Promise<void> {
     message: `no rule for "${type}"`,
     failedAtMs,
   });
-  await fixture.client.hset(dead, entryId, record);
-  await fixture.client.zadd(deadOrder, failedAtMs, entryId);
+  const pipeline = fixture.client.pipeline();
+  writeDeadLetter(pipeline, fixture.keys.partition(partitionOf(tenant, 8)), { entryId, record, failedAtMs });
+  await pipeline.exec();
 }
 
 const open = (path: string) => page.goto(`${fixture.ops.url}${path}`);

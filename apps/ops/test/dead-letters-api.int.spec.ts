@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { deadLetterAction, deadLetterCounts, deadLetterDetail, deadLettersPage, tasksPage } from '@rejoin/operations';
 import { partitionOf } from '@rejoin/protocol';
-import { type DeadLetterCode, deadLetterRecord } from '@rejoin/streams';
+import { type DeadLetterCode, deadLetterRecord, writeDeadLetter } from '@rejoin/streams';
 import { eventually } from '@rejoin/testing';
 import * as v from 'valibot';
 import { ACME_OPERATOR, OperationsFixture, READER } from './operations-fixture.ts';
@@ -15,13 +15,13 @@ let made = 0;
 async function bury(tenant: string, code: DeadLetterCode, type = 'odd.thing'): Promise<string> {
   made += 1;
   const partition = partitionOf(tenant, 8);
-  const { dead, deadOrder } = fixture.keys.partition(partition);
-  const [entryId, failedAtMs] = [`${START_MS + made}-0`, START_MS + made];
+  const [entryId, failedAtMs] = [`${START_MS + made}-0` as const, START_MS + made];
   const parsed = { specversion: '1.0', id: `d-${made}`, source: '/o', type, tenantid: tenant, data: { secret: made } };
   const message = `no rule for "${type}"`;
   const record = deadLetterRecord({ entryId, event: JSON.stringify(parsed), parsed, code, message, failedAtMs });
-  await fixture.client.hset(dead, entryId, record);
-  await fixture.client.zadd(deadOrder, failedAtMs, entryId);
+  const pipeline = fixture.client.pipeline();
+  writeDeadLetter(pipeline, fixture.keys.partition(partition), { entryId, record, failedAtMs });
+  await pipeline.exec();
   return `${partition}.${entryId}`;
 }
 

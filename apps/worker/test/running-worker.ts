@@ -128,7 +128,7 @@ export class TestInstallation {
   }
 
   async deadLetters(keys = this.home): Promise<DeadLetter[]> {
-    const ids = await this.client.zrange(keys.deadOrder, '0', '-1');
+    const ids = (await this.client.zrange(keys.deadOrder, '0', '-1')).map((member) => member.split(' ')[0] as string);
     const records = ids.length > 0 ? await this.client.hmget(keys.dead, ...ids) : [];
     return records
       .map((record) => JSON.parse(record as string) as DeadLetter)

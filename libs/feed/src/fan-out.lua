@@ -11,12 +11,12 @@
 -- Runs when memory is full: accepted events must be able to leave the backlog.
 --
 -- KEYS 1 lease  2 events  3 feed  4 done  5 seen  6 seen-before  7 handled  8 feed-bytes  9 dead  10 dead-order
---      11 parked  12 parked-order  13 paused  14… parts of the event index, then the room indexes that the items name
+--      11 parked  12 parked-order  13 paused  14 dead-index  15… parts of the event index, then the room indexes that the items name
 -- ARGV 1 fencing token  2 consumer group  3 room time to live, ms  4 most entries of a room
 --      5 duplicate window, ms  6 the entry behind which the first item stands, without another one between them
 --      7 number of parts of the event index, then for each the text to append; number of items, then the items:
 --        'deliver', entry ID, digest, route, client event, number of rooms, positions of the rooms in KEYS…
---        'dead', entry ID, record, time of failure in ms
+--        'dead', entry ID, record, time of failure in ms, label
 --        'park', entry ID, record, time of the next attempt in ms
 --      A route is what a feed entry's field `route` holds behind the predecessor.
 -- Returns { delivered, duplicates, dead, parked }
@@ -27,7 +27,7 @@
 --         NOGROUP       the group or the stream is gone
 local lease, events, feed, done, seen, seenBefore = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local handled, feedBytes, dead, deadOrder = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
-local parked, parkedOrder, paused, FIRST_PART = KEYS[11], KEYS[12], KEYS[13], 14
+local parked, parkedOrder, paused, deadIndex, FIRST_PART = KEYS[11], KEYS[12], KEYS[13], KEYS[14], 15
 local token, group, roomTtl, maxPerRoom = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local duplicateWindow, after, indexParts = tonumber(ARGV[5]), ARGV[6], tonumber(ARGV[7])
 local count, FIRST_ROOM = tonumber(ARGV[8 + indexParts]), FIRST_PART + indexParts
@@ -35,6 +35,7 @@ local count, FIRST_ROOM = tonumber(ARGV[8 + indexParts]), FIRST_PART + indexPart
 local CHUNK = 1000
 
 -- @include streams
+-- @include dead-letters
 
 if redis.call('GET', lease) ~= token then
   return redis.error_reply('FENCED the lease is not held with this token')
@@ -57,6 +58,10 @@ for i = 1, count do
   else
     items[i] = { id = ARGV[at + 1], record = ARGV[at + 2], time = ARGV[at + 3], isParked = kind == 'park' }
     at = at + 4
+    if kind == 'dead' then
+      items[i].label = ARGV[at]
+      at = at + 1
+    end
   end
   if not below(previous, items[i].id) then return redis.error_reply('STALE_BATCH ' .. items[i].id .. ' behind ' .. previous) end
   previous = items[i].id
@@ -68,6 +73,7 @@ tonumber(redis.call('GET', handled) or 0)
 tonumber(redis.call('GET', feedBytes) or 0)
 redis.call('HLEN', dead)
 redis.call('ZCARD', deadOrder)
+redis.call('ZCARD', deadIndex)
 redis.call('HLEN', parked)
 redis.call('ZCARD', parkedOrder)
 for i = FIRST_PART, FIRST_ROOM - 1 do redis.call('STRLEN', KEYS[i]) end
@@ -119,7 +125,7 @@ for i = 1, count do
     later[#later + 1] = item
   elseif not item.digest then
     redis.call('HSET', dead, item.id, item.record)
-    redis.call('ZADD', deadOrder, item.time, item.id)
+    addDeadPlaces(deadOrder, deadIndex, item.id, item.label, item.time)
     deaths = deaths + 1
   elseif isRepeated then
     duplicates = duplicates + 1

@@ -1,6 +1,6 @@
 import type { EntryId } from '@rejoin/protocol';
 import { GROUP, loadScript, type PartitionKeys, type RedisClient } from '@rejoin/redis';
-import { FencedError, PausedError, StaleBatchError } from '@rejoin/streams';
+import { FencedError, labelOfRecord, PausedError, StaleBatchError } from '@rejoin/streams';
 import { DUPLICATE_WINDOW_MS, ROOM_GRACE_MS } from './bounds.ts';
 import { FeedAheadError } from './errors.ts';
 import { EventNames, eventIdInRecord } from './event-index.ts';
@@ -83,7 +83,7 @@ export class FanOut {
   async run(token: string, after: EntryId, items: readonly FanOutItem[]): Promise<FanOutResult> {
     const k = this.#keys;
     const keys = [k.lease, k.events, k.feed, k.done, k.seen, k.seenBefore, k.handled, k.feedBytes, k.dead, k.deadOrder];
-    keys.push(k.parked, k.parkedOrder, k.paused);
+    keys.push(k.parked, k.parkedOrder, k.paused, k.deadIndex);
     const index = namesOf(items).byKey(k);
     keys.push(...index.map(([key]) => key));
     const args: (string | number)[] = [
@@ -102,6 +102,7 @@ export class FanOut {
       if (item.kind !== 'deliver') {
         const time = item.kind === 'dead' ? item.failedAtMs : item.dueAtMs;
         args.push(item.kind, item.entryId, item.record, time);
+        if (item.kind === 'dead') args.push(labelOfRecord(item.record));
         continue;
       }
       const { entryId, digest, tenant, type, event, rooms, traceparent } = item;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { connect, disconnect, keyspace, type PartitionKeys, type RedisClient } from '@rejoin/redis';
-import { FencedError, PausedError, StaleBatchError } from '@rejoin/streams';
+import { deadLetterFingerprint, deadLetterRecord, FencedError, PausedError, StaleBatchError } from '@rejoin/streams';
 import { FeedWriter, testRedis, uniquePrefix } from '@rejoin/testing';
 import { FanOut, type FanOutItem, FeedAheadError, readReplayPage } from '../src/index.ts';
 
@@ -167,6 +167,34 @@ describe('fan-out', () => {
     },
   );
 
+  it('fails behind a dead letter: the next run, which finds it at a later time, counts it once', async () => {
+    const user = uniquePrefix();
+    await client.call('ACL', 'SETUSER', user, 'on', '>secret', '~*', '+@all', '-incrby');
+    const restricted = connect({ url: testRedis(), use: 'commands', name: 'test', onError: () => undefined });
+    try {
+      await restricted.call('AUTH', user, 'secret');
+      const items = await writer.take([{ id: 'bad', rooms: [ROOM] }]);
+      const { entryId } = items[0] as NonNullable<(typeof items)[number]>;
+      const dead = (failedAtMs: number): FanOutItem => {
+        const [code, parsed] = ['INVALID_EVENT', { tenantid: 'acme', type: 'order.paid' }] as const;
+        const record = deadLetterRecord({ entryId, event: '{}', parsed, code, message: 'bad', failedAtMs });
+        return { kind: 'dead', entryId, code, record, failedAtMs };
+      };
+      const fanOut = new FanOut(restricted, keys, { windowMs: 1_000, maxPerRoom: 10 });
+      await expect(fanOut.run(writer.token, writer.before(items), [dead(5)])).rejects.toThrow(
+        /can't run this command|has no permissions to run/,
+      );
+      expect(await client.zcard(keys.deadIndex)).toBe(1);
+      await writer.fanOut([dead(70)]);
+      const label = `acme order.paid INVALID_EVENT ${deadLetterFingerprint('INVALID_EVENT', 'bad')}`;
+      expect(await client.zrange(keys.deadOrder, '0', '-1', 'WITHSCORES')).toEqual([`${entryId} ${label}`, '70']);
+      expect(await client.zrange(keys.deadIndex, '0', '-1')).toEqual([`${label} 0000000000000070 ${entryId}`]);
+    } finally {
+      disconnect(restricted);
+      await client.call('ACL', 'DELUSER', user);
+    }
+  });
+
   it('writes nothing at all where one of its writes would fail', async () => {
     const items = await writer.take([{ id: 'a', rooms: [ROOM, 'acme:broken'] }]);
     await client.set(keys.room('acme:broken'), 'not a list');
@@ -205,13 +233,18 @@ describe('fan-out', () => {
       { id: 'bad', rooms: [ROOM] },
     ]);
     const entryId = bad?.entryId as string;
+    const parsed = { tenantid: 'acme', type: 'order.paid' };
+    const code = 'INVALID_EVENT';
+    const record = deadLetterRecord({ entryId, event: '{}', parsed, code, message: 'bad', failedAtMs: 5 });
     const result = await writer.fanOut([
       good as NonNullable<typeof good>,
-      { kind: 'dead', entryId, code: 'INVALID_EVENT', record: '{"code":"INVALID_EVENT"}', failedAtMs: 5 },
+      { kind: 'dead', entryId, code: 'INVALID_EVENT', record, failedAtMs: 5 },
     ]);
     expect(result).toEqual({ delivered: 1, duplicates: 0, dead: 1, parked: 0 });
-    expect(await client.hget(keys.dead, entryId)).toBe('{"code":"INVALID_EVENT"}');
-    expect(await client.zscore(keys.deadOrder, entryId)).toBe('5');
+    expect(await client.hget(keys.dead, entryId)).toBe(record);
+    const label = `acme order.paid INVALID_EVENT ${deadLetterFingerprint(code, 'bad')}`;
+    expect(await client.zrange(keys.deadOrder, '0', '-1', 'WITHSCORES')).toEqual([`${entryId} ${label}`, '5']);
+    expect(await client.zrange(keys.deadIndex, '0', '-1')).toEqual([`${label} 0000000000000005 ${entryId}`]);
     expect(await client.get(keys.done)).toBe(entryId);
     expect(await pending()).toBe(0);
   });

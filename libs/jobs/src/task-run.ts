@@ -77,10 +77,7 @@ export class TaskRun {
   async #countTotal(): Promise<void> {
     if (this.#progress.total !== null) return;
     const { selection } = this.#job.data;
-    const total =
-      'ids' in selection
-        ? selection.ids.length
-        : (await this.#options.store.group({ filter: selection.filter, scanLimit: Number.POSITIVE_INFINITY })).matched;
+    const total = 'ids' in selection ? selection.ids.length : await this.#options.store.matching(selection.filter);
     await this.#save({ ...this.#progress, total });
   }
 

@@ -1,5 +1,5 @@
 import { connect, disconnect, type Keyspace, keyspace, type RedisClient } from '@rejoin/redis';
-import { DeadLetterStore, deadLetterRecord, formatDeadLetterId } from '@rejoin/streams';
+import { DeadLetterStore, deadLetterRecord, formatDeadLetterId, writeDeadLetter } from '@rejoin/streams';
 import { testRedis, uniquePrefix } from '@rejoin/testing';
 import { createJobs, JobRunner, type JobRunnerOptions, type Jobs } from '../src/index.ts';
 
@@ -43,9 +43,8 @@ export class TestInstallation {
       const entryId = `${Date.now()}-${i}`;
       const parsed = { specversion: '1.0', id: `${type}-${i}`, source: 'test', type, tenantid: 'acme' };
       const failure = { code: 'NO_AUDIENCE_RULE', message: 'no rule', failedAtMs: Date.now() } as const;
-      const { dead, deadOrder } = this.keys.partition(partition);
-      pipeline.hset(dead, entryId, deadLetterRecord({ entryId, event: JSON.stringify(parsed), parsed, ...failure }));
-      pipeline.zadd(deadOrder, failure.failedAtMs, entryId);
+      const record = deadLetterRecord({ entryId, event: JSON.stringify(parsed), parsed, ...failure });
+      writeDeadLetter(pipeline, this.keys.partition(partition), { entryId, record, failedAtMs: failure.failedAtMs });
       ids.push(formatDeadLetterId({ partition, entryId }));
     }
     await pipeline.exec();

@@ -1,7 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type DomainEvent, partitionOf } from '@rejoin/protocol';
 import { CONSUMER, GROUP, type PartitionKeys } from '@rejoin/redis';
-import { DeadLetterStore, deadLetterRecord, EventReader, parkedRecord, releaseParked } from '@rejoin/streams';
+import {
+  DeadLetterStore,
+  deadLetterRecord,
+  EventReader,
+  parkedRecord,
+  releaseParked,
+  writeDeadLetter,
+} from '@rejoin/streams';
 import type { FeedWriter } from '@rejoin/testing';
 import { OperationsSystem } from './operations-system.ts';
 
@@ -58,8 +65,9 @@ describe('a pending entry', () => {
     const failure = { ...FAILURE, message: 'x'.repeat(2_000), failedAtMs: 2_000 };
     const parsed = eventNamed('e-2');
     const record = deadLetterRecord({ entryId: '1-0', event: JSON.stringify(parsed), parsed, ...failure });
-    await system.client.hset(keys.dead, '1-0', record);
-    await system.client.zadd(keys.deadOrder, 2_000, '1-0');
+    const pipeline = system.client.pipeline();
+    writeDeadLetter(pipeline, keys, { entryId: '1-0', record, failedAtMs: 2_000 });
+    await pipeline.exec();
     const store = new DeadLetterStore(system.client, system.keys, 8);
     await store.redrive([{ partition: keys.partition, entryId: '1-0' }]);
     await take();

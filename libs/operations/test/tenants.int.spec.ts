@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { partitionOf } from '@rejoin/protocol';
-import { deadLetterRecord } from '@rejoin/streams';
+import { type EntryId, partitionOf } from '@rejoin/protocol';
+import { deadLetterRecord, writeDeadLetter } from '@rejoin/streams';
 import { Tenants } from '../src/tenants/tenants.ts';
 import { OperationsSystem } from './operations-system.ts';
 
@@ -28,12 +28,14 @@ async function publish(tenant: string, count: number, atMs: number, rooms: reado
   await (await system.writer(tenant)).write(events, atMs);
 }
 
-async function bury(tenant: string | undefined, entryId: string): Promise<void> {
-  const { dead, deadOrder } = system.keys.partition(partitionOf(tenant ?? '', 8));
+async function bury(tenant: string | undefined, entryId: EntryId): Promise<void> {
   const parsed = { id: entryId, source: '/o', type: 'a.b', ...(tenant === undefined ? {} : { tenantid: tenant }) };
   const failure = { code: 'NO_AUDIENCE_RULE', message: 'no rule', failedAtMs: Date.now() } as const;
-  await system.client.hset(dead, entryId, deadLetterRecord({ entryId, event: '{}', parsed, ...failure }));
-  await system.client.zadd(deadOrder, failure.failedAtMs, entryId);
+  const record = deadLetterRecord({ entryId, event: '{}', parsed, ...failure });
+  const pipeline = system.client.pipeline();
+  const keys = system.keys.partition(partitionOf(tenant ?? '', 8));
+  writeDeadLetter(pipeline, keys, { entryId, record, failedAtMs: failure.failedAtMs });
+  await pipeline.exec();
 }
 
 describe('tenants', () => {

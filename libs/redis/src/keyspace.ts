@@ -18,6 +18,7 @@ export interface PartitionKeys {
   readonly full: string;
   readonly dead: string;
   readonly deadOrder: string;
+  readonly deadIndex: string;
   readonly tombstones: string;
   readonly tombstoneOrder: string;
   readonly parked: string;
@@ -129,6 +130,7 @@ function partitionKeys(prefix: string, partition: number): PartitionKeys {
     full: `${tag}:full`,
     dead: `${tag}:dead`,
     deadOrder: `${tag}:dead-order`,
+    deadIndex: `${tag}:dead-index`,
     tombstones: `${tag}:tombstones`,
     tombstoneOrder: `${tag}:tombstone-order`,
     parked: `${tag}:parked`,

@@ -18,6 +18,7 @@ export {
 export type { DeadLetterCounts, DeadLetterGroup } from './dead-letters/dead-letter-counts.ts';
 export type { DeadLetterFilter } from './dead-letters/dead-letter-filter.ts';
 export { type DeadLetterId, formatDeadLetterId, parseDeadLetterId } from './dead-letters/dead-letter-id.ts';
+export { labelOfRecord, writeDeadLetter } from './dead-letters/dead-letter-label.ts';
 export {
   type DeadLetterPage,
   type DeadLetterQuery,

@@ -7,23 +7,26 @@
 -- event for a duplicate of its first entry. Where the digest belongs to another entry by now, the same event was accepted
 -- again in the meantime, and is dropped here. Runs when memory is full: it takes away what it adds.
 --
--- KEYS 1 kept (hash)  2 kept-order (sorted set)  3 events  4 seen  5 seen-before  6 full  7 tally (hash; optional)
+-- KEYS 1 kept (hash)  2 kept-order (sorted set)  3 events  4 seen  5 seen-before  6 full  7 dead-index  8 tally (hash; optional)
 -- ARGV 1 '1' to refuse while publishing is refused  2 duplicate window, ms  3 time to live of the tally, ms
 --      4 number of events, then for each:
 --        field under which it is kept, entry ID that it had ('' where it had none), digest ('' where it has none), event,
 --        attempt ('' for a first one), first attempt of its round, time of its first failure in ms, why it failed last ('' where that
---        is not known), times that it was put aside in its round without being tried
+--        is not known), times that it was put aside in its round without being tried, label (of a dead letter that has one; else '')
 -- Returns { 'full', why } or { 'done', outcome, entry ID, outcome, entry ID, … }; the outcome is 'appended' (with its new entry
 --         ID), 'duplicate' (with the entry that holds it) or 'gone'
-local kept, order, events, seen, seenBefore, full, tally = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
+local kept, order, events, seen, seenBefore, full, deadIndex = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
+local tally = KEYS[8]
 local window, tallyTtl, count = tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
 
 -- @include streams
+-- @include dead-letters
 
 local why = ARGV[1] == '1' and redis.call('GET', full)
 if why then return { 'full', why } end
 -- Everything that can fail, before the first write.
 redis.call('ZCARD', order)
+redis.call('ZCARD', deadIndex)
 redis.call('HLEN', seen)
 redis.call('XLEN', events)
 if tally then redis.call('HLEN', tally) end
@@ -39,7 +42,7 @@ end
 
 local reply = { 'done' }
 for i = 0, count - 1 do
-  local at = 5 + 9 * i
+  local at = 5 + 10 * i
   local field, id, digest, event, attempt = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
   local outcome, entryId = 'gone', ''
   if redis.call('HEXISTS', kept, field) == 1 then
@@ -63,7 +66,7 @@ for i = 0, count - 1 do
     end
     if outcome == 'appended' and digest ~= '' then redis.call('HSET', seen, digest, entryId) end
     redis.call('HDEL', kept, field)
-    redis.call('ZREM', order, field)
+    removeDeadPlaces(order, deadIndex, field, ARGV[at + 9])
     if tally then redis.call('HINCRBY', tally, outcome, 1) end
   end
   reply[#reply + 1] = outcome

@@ -13,6 +13,8 @@ export interface KeptEvent {
   readonly event: string;
   /** `null` where it was not tried yet. */
   readonly attempts: Attempts | null;
+  /** What a dead letter is counted by. */
+  readonly label?: string;
 }
 
 export type Reappended =
@@ -61,7 +63,7 @@ export async function reappend(
   events: readonly KeptEvent[],
   { refusedWhenFull, tally }: ReappendOptions,
 ): Promise<readonly Reappended[] | null> {
-  const scriptKeys = [kept, order, keys.events, keys.seen, keys.seenBefore, keys.full];
+  const scriptKeys = [kept, order, keys.events, keys.seen, keys.seenBefore, keys.full, keys.deadIndex];
   if (tally) scriptKeys.push(tally.key);
   const args: (string | number)[] = [
     refusedWhenFull ? '1' : '0',
@@ -69,7 +71,7 @@ export async function reappend(
     tally?.ttlMs ?? 0,
     events.length,
   ];
-  for (const { field, entryId, digest, event, attempts } of events) {
+  for (const { field, entryId, digest, event, attempts, label = '' } of events) {
     args.push(field, entryId ?? '', digest ?? '', event);
     args.push(
       attempts?.attempt ?? '',
@@ -77,6 +79,7 @@ export async function reappend(
       attempts?.firstFailedAtMs ?? '',
       attempts?.lastFailure ?? '',
       attempts?.postponed ?? 0,
+      label,
     );
   }
   const reply = (await script.run(client, scriptKeys, args)) as string[];

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { deadLetterRecord, type Failure, MAX_DEAD_LETTER_BYTES } from '../src/index.ts';
+import { deadLetterFingerprint, deadLetterRecord, type Failure, MAX_DEAD_LETTER_BYTES } from '../src/index.ts';
 
 const failure: Failure = {
   entryId: '5-1',
@@ -19,6 +19,7 @@ describe('a dead letter', () => {
       entryId: '5-1',
       event: '{"id":"e"}',
       code: 'INVALID_EVENT',
+      fingerprint: deadLetterFingerprint('INVALID_EVENT', 'type is required'),
       message: 'type is required',
       attempts: 1,
       firstFailedAt: '2026-01-02T00:00:00.000Z',

@@ -106,6 +106,6 @@ export function drawPlan({ terminal }: Context, plan: DeadLetterCountsView): voi
     { title: 'TENANT', cell: ({ tenant }) => tenant ?? '–' },
     { title: 'TYPE', cell: ({ type }) => type ?? '–' },
   ]);
-  const rest = complete ? '' : `; only the latest ${number(scanned)} were looked at`;
+  const rest = complete ? '' : `; only ${number(scanned)} were counted`;
   terminal.line(`${number(matched)} match of ${number(total)}${rest}`);
 }

@@ -191,7 +191,7 @@ function Causes({ counts, onOpen, onAct }: CausesProps) {
       <footer className="table-foot">
         <span role="status">
           {plural(counts.matched, 'dead letter')} of {formatCount(counts.total)} match
-          {counts.complete ? '' : ` so far: the latest ${formatCompact(counts.scanned)} were looked at`}
+          {counts.complete ? '' : ` so far: ${formatCount(counts.scanned)} were counted`}
         </span>
         <span className="muted">
           read <Ago at={counts.asOf} />

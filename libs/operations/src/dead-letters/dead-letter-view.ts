@@ -41,7 +41,7 @@ export const deadLetterGroup = v.object({
   code: v.string(),
   message: described(v.string(), 'of the latest one'),
   count,
-  firstFailedAt: time,
+  firstFailedAt: described(time, 'when the first of those that are there failed last'),
   lastFailedAt: time,
 });
 
@@ -61,8 +61,8 @@ export type DeadLettersPage = v.InferOutput<typeof deadLettersPage>;
 export const deadLetterCounts = v.object({
   total: count,
   matched: count,
-  scanned: count,
-  complete: described(v.boolean(), 'false: the scan budget ended; the counts are of the latest failures'),
+  scanned: described(count, 'dead letters that were taken into account, whether they match or not'),
+  complete: described(v.boolean(), 'false: there are so many different ones that only some were counted'),
   groups: v.array(deadLetterGroup),
   tenants: v.array(v.object({ tenant: v.nullable(v.string()), type: v.nullable(v.string()), count })),
   asOf: time,

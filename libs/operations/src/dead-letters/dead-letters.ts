@@ -36,9 +36,9 @@ export interface DeadLetterRequest {
 /** What today's audience rules make of an event; nothing is sent. */
 export type Rehearse = (event: DomainEvent) => Promise<DeadLetterDetail['rehearsal']>;
 
-/** Dead letters that a plan looks at; what is beyond, its `complete` says. */
+/** Combinations of tenant, type and cause that a plan and a list of causes look at; what is beyond, `complete` says. */
 const PLAN_BUDGET = 100_000;
-const GROUP_BUDGET = 20_000;
+const GROUP_BUDGET = 5_000;
 
 /** Events that could not be delivered: to look at, to redrive, to discard. */
 export class DeadLetters {
@@ -82,7 +82,7 @@ export class DeadLetters {
 
   /** Counts by cause, and by tenant and type. @throws OperationError */
   async group(actor: Actor, asked: DeadLetterFilter = {}): Promise<DeadLetterCountsView> {
-    return countsView(await this.#store.group({ filter: filterFor(actor, asked), scanLimit: GROUP_BUDGET }), actor);
+    return countsView(await this.#store.group({ filter: filterFor(actor, asked), labelLimit: GROUP_BUDGET }), actor);
   }
 
   /**
@@ -142,7 +142,7 @@ export class DeadLetters {
   }
 
   async #planOf(actor: Actor, filter: DeadLetterFilter): Promise<DeadLetterCountsView> {
-    return countsView(await this.#store.group({ filter, scanLimit: PLAN_BUDGET }), actor);
+    return countsView(await this.#store.group({ filter, labelLimit: PLAN_BUDGET }), actor);
   }
 
   async #planOfIds(actor: Actor, ids: readonly string[]): Promise<DeadLetterCountsView> {

@@ -23,11 +23,12 @@ export interface TenantLoad {
   readonly bytesPerSecond: number;
 }
 
-/** Most feed entries, and most dead letters, that one look counts. */
+/** Most feed entries that one look counts. */
 const ENTRY_BUDGET = 10_000;
 /** Of a look that is repeated for every scrape. */
 const LOAD_ENTRY_BUDGET = 2_000;
-const DEAD_LETTER_BUDGET = 1_000;
+/** Most combinations of tenant, type and cause by which it counts dead letters. */
+const DEAD_LETTER_BUDGET = 5_000;
 /** Over a shorter time a rate says nothing, in milliseconds. */
 const MIN_RATE_SPAN_MS = 1_000;
 
@@ -56,7 +57,7 @@ export class Tenants {
     const partitions = this.#partitionsOf(tenant);
     const [entries, dead, total, nowMs] = await Promise.all([
       newestEntries(this.#client, this.#keys, partitions, this.#entryBudget, tenant),
-      this.#deadLetters.group({ filter: tenant === undefined ? {} : { tenant }, scanLimit: DEAD_LETTER_BUDGET }),
+      this.#deadLetters.group({ filter: tenant === undefined ? {} : { tenant }, labelLimit: DEAD_LETTER_BUDGET }),
       tenant === undefined ? this.#total(partitions) : null,
       this.#nowMs(),
     ]);

@@ -1,4 +1,5 @@
-import type { DeadLetter } from './kept-dead-letter.ts';
+import type { DeadLetterId } from './dead-letter-id.ts';
+import type { LabelCount } from './label-counts.ts';
 
 /** Dead letters with one cause. */
 export interface DeadLetterGroup {
@@ -8,7 +9,7 @@ export interface DeadLetterGroup {
   /** Of the latest one. */
   readonly message: string;
   readonly count: number;
-  /** RFC 3339. */
+  /** When the first and the last of them came here, RFC 3339. */
   readonly firstFailedAt: string;
   readonly lastFailedAt: string;
 }
@@ -16,74 +17,75 @@ export interface DeadLetterGroup {
 export interface DeadLetterCounts {
   /** Dead letters that there are, whatever the filter says. */
   readonly total: number;
+  /** Those that were taken into account, whether they match or not. */
   readonly scanned: number;
-  /** Whether every one was looked at. */
+  /** Whether all were. */
   readonly complete: boolean;
   /** Those that match the filter. */
   readonly matched: number;
   /** By cause, most first. */
   readonly groups: readonly DeadLetterGroup[];
   /** By tenant and type, most first; `null` where it could not be read. */
-  readonly tenants: readonly {
-    readonly tenantId: string | null;
-    readonly type: string | null;
-    readonly count: number;
-  }[];
+  readonly tenants: readonly TenantCount[];
 }
 
-/** Most causes, and most pairs of tenant and type, that are kept apart; what comes beyond is only in `matched`. */
+interface TenantCount {
+  readonly tenantId: string | null;
+  readonly type: string | null;
+  readonly count: number;
+}
+
+export type CauseCount = Omit<DeadLetterGroup, 'message'> & { readonly latest: DeadLetterId };
+
+/** Most causes, and most pairs of tenant and type, that are named; what comes beyond is only in `matched`. */
 const MAX_GROUPS = 1_000;
 
-interface Group {
-  readonly sample: DeadLetter;
+interface Cause {
+  readonly code: string;
   count: number;
-  first: string;
-  last: string;
+  firstMs: number;
+  lastMs: number;
+  latest: DeadLetterId;
 }
 
-/** Counts dead letters by what they have in common, in bounded memory. */
+/** Sums up counts of labels over partitions, by cause and by tenant and type. */
 export class DeadLetterTally {
-  readonly #groups = new Map<string, Group>();
+  readonly #causes = new Map<string, Cause>();
   readonly #tenants = new Map<string, { tenantId: string | null; type: string | null; count: number }>();
-  #matched = 0;
+  matched = 0;
 
-  add(letter: DeadLetter): true {
-    this.#matched += 1;
-    const { fingerprint, firstFailedAt, lastFailedAt, tenantId = null, type = null } = letter;
-    let group = this.#groups.get(fingerprint);
-    if (!group && this.#groups.size < MAX_GROUPS) {
-      group = { sample: letter, count: 0, first: firstFailedAt, last: lastFailedAt };
-      this.#groups.set(fingerprint, group);
-    }
-    if (group) {
-      group.count += 1;
-      if (firstFailedAt < group.first) group.first = firstFailedAt;
-      if (lastFailedAt > group.last) group.last = lastFailedAt;
+  add({ label: { tenantId, type, code, fingerprint }, count, firstMs, lastMs, latest }: LabelCount): void {
+    this.matched += count;
+    const cause = this.#causes.get(fingerprint);
+    if (!cause) this.#causes.set(fingerprint, { code, count, firstMs, lastMs, latest });
+    else {
+      cause.count += count;
+      cause.firstMs = Math.min(cause.firstMs, firstMs);
+      if (lastMs > cause.lastMs) Object.assign(cause, { lastMs, latest });
     }
     const name = JSON.stringify([tenantId, type]);
-    let pair = this.#tenants.get(name);
-    if (!pair && this.#tenants.size < MAX_GROUPS) {
-      pair = { tenantId, type, count: 0 };
-      this.#tenants.set(name, pair);
-    }
-    if (pair) pair.count += 1;
-    return true;
+    const pair = this.#tenants.get(name);
+    if (pair) pair.count += count;
+    else this.#tenants.set(name, { tenantId, type, count });
   }
 
-  result(scan: Pick<DeadLetterCounts, 'total' | 'scanned' | 'complete'>): DeadLetterCounts {
-    const groups = [...this.#groups.values()].map(({ sample: { fingerprint, code, message }, count, first, last }) => ({
-      fingerprint,
-      code,
-      message,
-      count,
-      firstFailedAt: first,
-      lastFailedAt: last,
-    }));
-    return {
-      ...scan,
-      matched: this.#matched,
-      groups: groups.sort((a, b) => b.count - a.count),
-      tenants: [...this.#tenants.values()].sort((a, b) => b.count - a.count),
-    };
+  /** Most first. */
+  get causes(): CauseCount[] {
+    return [...this.#causes]
+      .sort(([, a], [, b]) => b.count - a.count)
+      .slice(0, MAX_GROUPS)
+      .map(([fingerprint, { code, count, firstMs, lastMs, latest }]) => ({
+        fingerprint,
+        code,
+        count,
+        firstFailedAt: new Date(firstMs).toISOString(),
+        lastFailedAt: new Date(lastMs).toISOString(),
+        latest,
+      }));
+  }
+
+  /** Most first. */
+  get tenants(): TenantCount[] {
+    return [...this.#tenants.values()].sort((a, b) => b.count - a.count).slice(0, MAX_GROUPS);
   }
 }

@@ -1,5 +1,5 @@
 import { eventFilter } from '@rejoin/protocol';
-import type { DeadLetter } from './kept-dead-letter.ts';
+import type { DeadLetterLabel } from './dead-letter-label.ts';
 
 /** Which dead letters are meant: those for which everything that is given holds. */
 export interface DeadLetterFilter {
@@ -17,17 +17,17 @@ export interface DeadLetterFilter {
   readonly untilMs?: number;
 }
 
-/** A test for dead letters. Times are left to whoever reads them in the order of time. */
+/** A test for what dead letters are counted by. Times are left to whoever reads them in the order of time. */
 export function deadLetterMatcher({
   tenant,
   type,
   code,
   fingerprint,
-}: DeadLetterFilter): (letter: DeadLetter) => boolean {
+}: DeadLetterFilter): (label: DeadLetterLabel) => boolean {
   const isType = type === undefined ? () => true : eventFilter([type]);
-  return (letter) =>
-    (tenant === undefined || letter.tenantId === tenant) &&
-    (type === undefined || (letter.type !== undefined && isType(letter.type))) &&
-    (code === undefined || letter.code === code) &&
-    (fingerprint === undefined || letter.fingerprint === fingerprint);
+  return (label) =>
+    (tenant === undefined || label.tenantId === tenant) &&
+    (type === undefined || (label.type !== null && isType(label.type))) &&
+    (code === undefined || label.code === code) &&
+    (fingerprint === undefined || label.fingerprint === fingerprint);
 }

@@ -1,7 +1,8 @@
 import type { EntryId } from '@rejoin/protocol';
 import type { Keyspace, PartitionKeys, RedisClient } from '@rejoin/redis';
-import type { DeadLetterFilter } from './dead-letter-filter.ts';
-import { type DeadLetter, readDeadLetter } from './kept-dead-letter.ts';
+import { type DeadLetterFilter, deadLetterMatcher } from './dead-letter-filter.ts';
+import { parseDeadLetterLabel } from './dead-letter-label.ts';
+import { type DeadLetter, labelOf, readDeadLetter } from './kept-dead-letter.ts';
 
 /** A place in the order of an installation's dead letters: latest failure first, then by partition and entry ID. */
 export interface ScanPosition {
@@ -10,57 +11,80 @@ export interface ScanPosition {
   readonly entryId: EntryId;
 }
 
-/** IDs that one command reads from a partition. */
-const PAGE = 200;
+/** A place, and the label that stands there. */
+interface Labelled extends ScanPosition {
+  readonly label: string;
+}
+
+/** What a step of a scan came to. */
+export interface ScanStep {
+  readonly looked: number;
+  /** The last place that was looked at; `null` where nothing was left. */
+  readonly last: ScanPosition | null;
+  readonly found: readonly DeadLetter[];
+}
+
+/** Places that one command reads from a partition: at first, for most pages end there, and then. */
+const FIRST_PAGE = 20;
+const PAGE = 500;
 /** Records that one command reads; a record may have a megabyte. */
 const RECORDS = 50;
 
 /**
- * Reads dead letters of all partitions in the order of time, latest first, in short commands. What is added meanwhile is
- * not seen; what is removed meanwhile is left out.
+ * Reads dead letters of all partitions in the order of time, latest first, in short commands; a filter looks at their labels, and
+ * only what matches is read. What is added meanwhile is not seen; what is removed meanwhile is left out.
  */
 export class DeadLetterScan {
   readonly #client: RedisClient;
   readonly #keys: Keyspace;
   readonly #lanes: Lane[];
+  readonly #matches: ReturnType<typeof deadLetterMatcher>;
 
   /** @param after where an earlier scan stopped */
   constructor(
     client: RedisClient,
     keys: Keyspace,
     partitions: readonly number[],
-    { sinceMs, untilMs }: Pick<DeadLetterFilter, 'sinceMs' | 'untilMs'>,
+    filter: DeadLetterFilter,
     after: ScanPosition | null,
   ) {
     this.#client = client;
     this.#keys = keys;
-    this.#lanes = partitions.map(
-      (partition) => new Lane(client, keys.partition(partition), sinceMs ?? null, untilMs ?? null, after),
-    );
+    this.#matches = deadLetterMatcher(filter);
+    const { sinceMs = null, untilMs = null } = filter;
+    this.#lanes = partitions.map((partition) => new Lane(client, keys.partition(partition), sinceMs, untilMs, after));
   }
 
-  /** The next dead letters with their places, at most `RECORDS` of them; none at the end. */
-  async next(max: number): Promise<{ readonly position: ScanPosition; readonly letter: DeadLetter | null }[]> {
-    const positions: ScanPosition[] = [];
-    while (positions.length < Math.min(max, RECORDS)) {
+  /** Looks on, at `max` dead letters at most, until `wanted` of those that match are found. */
+  async next(max: number, wanted: number): Promise<ScanStep> {
+    const candidates: Labelled[] = [];
+    const most = Math.min(wanted, RECORDS);
+    let looked = 0;
+    let last: ScanPosition | null = null;
+    while (looked < max && candidates.length < most) {
       // Thousands are looked at in one call: lanes that have some left are not waited for.
       const empty = this.#lanes.filter((lane) => lane.needsMore);
       if (empty.length > 0) await Promise.all(empty.map((lane) => lane.fill()));
-      const position = this.#takeFirst();
-      if (!position) break;
-      positions.push(position);
+      const place = this.#takeFirst();
+      if (!place) break;
+      last = place;
+      looked += 1;
+      const label = parseDeadLetterLabel(place.label);
+      if (!label || this.#matches(label)) candidates.push(place);
     }
     const records = await Promise.all(
-      positions.map(({ partition, entryId }) => this.#client.hget(this.#keys.partition(partition).dead, entryId)),
+      candidates.map(({ partition, entryId }) => this.#client.hget(this.#keys.partition(partition).dead, entryId)),
     );
-    return positions.map((position, index) => {
-      const { partition, entryId } = position;
+    const found = candidates.flatMap(({ partition, entryId, label }, index) => {
       const record = records[index];
-      return { position, letter: typeof record === 'string' ? readDeadLetter({ partition, entryId }, record) : null };
+      if (typeof record !== 'string') return [];
+      const letter = readDeadLetter({ partition, entryId }, record);
+      return label !== '' || this.#matches(labelOf(letter)) ? [letter] : [];
     });
+    return { looked, last, found };
   }
 
-  #takeFirst(): ScanPosition | undefined {
+  #takeFirst(): Labelled | undefined {
     let best: Lane | undefined;
     for (const lane of this.#lanes) {
       if (lane.first && (!best?.first || isBefore(lane.first, best.first))) best = lane;
@@ -80,7 +104,8 @@ class Lane {
   #after: ScanPosition | null;
   /** Dead letters of the time `#max` that were read already. */
   #offset = 0;
-  #buffer: ScanPosition[] = [];
+  #buffer: Labelled[] = [];
+  #page = FIRST_PAGE;
   #isOver = false;
 
   constructor(
@@ -98,7 +123,7 @@ class Lane {
     this.#after = after;
   }
 
-  get first(): ScanPosition | undefined {
+  get first(): Labelled | undefined {
     return this.#buffer[0];
   }
 
@@ -106,7 +131,7 @@ class Lane {
     return this.#buffer.length === 0 && !this.#isOver;
   }
 
-  take(): ScanPosition | undefined {
+  take(): Labelled | undefined {
     return this.#buffer.shift();
   }
 
@@ -120,6 +145,8 @@ class Lane {
    */
   async #readPage(): Promise<void> {
     const { partition, deadOrder } = this.#keys;
+    const page = this.#page;
+    this.#page = PAGE;
     const flat = await this.#client.zrevrangebyscore(
       deadOrder,
       this.#max,
@@ -127,22 +154,29 @@ class Lane {
       'WITHSCORES',
       'LIMIT',
       this.#offset,
-      PAGE,
+      page,
     );
-    const found: ScanPosition[] = [];
+    const found: Labelled[] = [];
     for (let i = 0; i < flat.length; i += 2) {
-      found.push({ partition, entryId: flat[i] as EntryId, failedAtMs: Number(flat[i + 1]) });
+      const [entryId, label] = split(flat[i] as string);
+      found.push({ partition, entryId, label, failedAtMs: Number(flat[i + 1]) });
     }
     const after = this.#after;
     this.#buffer = after ? found.filter((position) => isBefore(after, position)) : found;
-    this.#isOver = found.length < PAGE;
+    this.#isOver = found.length < page;
     const last = found.at(-1);
     if (!last) return;
     if (!after || isBefore(after, last)) this.#after = last;
     const isOneTime = String(last.failedAtMs) === this.#max;
     this.#max = String(last.failedAtMs);
-    this.#offset = isOneTime ? this.#offset + PAGE : 0;
+    this.#offset = isOneTime ? this.#offset + page : 0;
   }
+}
+
+/** A member of `dead-order`: entry ID and, behind a space, the label. */
+function split(member: string): [EntryId, string] {
+  const space = member.indexOf(' ');
+  return space === -1 ? [member, ''] : [member.slice(0, space), member.slice(space + 1)];
 }
 
 function isBefore(a: ScanPosition, b: ScanPosition): boolean {

@@ -1,11 +1,13 @@
 import { type EntryId, isEntryId } from '@rejoin/protocol';
 import { type Keyspace, loadScript, type RedisClient } from '@rejoin/redis';
 import { type Reappended, reappend } from '../reappend.ts';
-import { type DeadLetterCounts, DeadLetterTally } from './dead-letter-counts.ts';
+import { type CauseCount, type DeadLetterCounts, type DeadLetterGroup, DeadLetterTally } from './dead-letter-counts.ts';
 import { type DeadLetterFilter, deadLetterMatcher } from './dead-letter-filter.ts';
 import { type DeadLetterId, formatDeadLetterId } from './dead-letter-id.ts';
+import { formatDeadLetterLabel } from './dead-letter-label.ts';
 import { DeadLetterScan, type ScanPosition } from './dead-letter-scan.ts';
-import { type DeadLetter, readDeadLetter, redrivable, whyNotRedrivable } from './kept-dead-letter.ts';
+import { type DeadLetter, labelOf, readDeadLetter, redrivable, whyNotRedrivable } from './kept-dead-letter.ts';
+import { countLabels } from './label-counts.ts';
 
 export interface DeadLetterPage {
   /** Latest failure first. */
@@ -24,6 +26,11 @@ export interface DeadLetterQuery {
   readonly after?: string | null;
   /** Most dead letters to look at; 5,000 by default. A page may then hold fewer, or none, and still have a `next`. */
   readonly scanLimit?: number;
+}
+
+export interface GroupQuery {
+  readonly filter?: DeadLetterFilter;
+  readonly labelLimit?: number;
 }
 
 export type Redriven =
@@ -56,6 +63,9 @@ export interface TallyOptions {
 const discardScript = loadScript('discard', import.meta.url);
 const DEFAULT_LIMIT = 50;
 const DEFAULT_SCAN_LIMIT = 5_000;
+const DEFAULT_LABEL_LIMIT = 5_000;
+/** Messages of causes that are read at once. */
+const MESSAGES = 50;
 /** How long it is known what a task did, in milliseconds. */
 const TALLY_TTL_MS = 7 * 86_400_000;
 
@@ -83,27 +93,70 @@ export class DeadLetterStore {
    * One page of the dead letters that match, latest failure first.
    * @throws RangeError where `after` is no `next` of this method
    */
-  async list({ filter = {}, limit = DEFAULT_LIMIT, after, scanLimit }: DeadLetterQuery = {}): Promise<DeadLetterPage> {
+  async list({
+    filter = {},
+    limit = DEFAULT_LIMIT,
+    after = null,
+    scanLimit = DEFAULT_SCAN_LIMIT,
+  }: DeadLetterQuery = {}): Promise<DeadLetterPage> {
+    let position = after === null ? null : parsePosition(after);
+    const scan = new DeadLetterScan(this.#client, this.#keys, this.#all(), filter, position);
     const items: DeadLetter[] = [];
-    const { next, scanned } = await this.#scan(filter, after, scanLimit, (letter) => {
-      items.push(letter);
-      return items.length < limit;
-    });
-    return { items, next, scanned };
+    let scanned = 0;
+    while (scanned < scanLimit && items.length < limit) {
+      const { looked, last, found } = await scan.next(scanLimit - scanned, limit - items.length);
+      if (!last) return { items, next: null, scanned };
+      position = last;
+      scanned += looked;
+      items.push(...found);
+    }
+    return { items, next: position && formatPosition(position), scanned };
   }
 
   /**
-   * Counts the dead letters that match by cause, tenant and type. What the scan limit (5,000 by default) leaves out, the result
-   * says: `complete` is `false`, and the counts are of the latest failures.
+   * Counts the dead letters that match by cause, tenant and type, from counts that Redis keeps: what it costs grows with how many
+   * different ones there are, not with how many there are.
+   * @param labelLimit most combinations of tenant, type and cause to look at, 5,000 by default. What that leaves out, the result
+   *   says: `complete` is `false`
    */
-  async group({
-    filter = {},
-    scanLimit,
-  }: Pick<DeadLetterQuery, 'filter' | 'scanLimit'> = {}): Promise<DeadLetterCounts> {
+  async group({ filter = {}, labelLimit = DEFAULT_LABEL_LIMIT }: GroupQuery = {}): Promise<DeadLetterCounts> {
+    const { tally, ...sum } = await this.#count(filter, labelLimit);
+    const groups: DeadLetterGroup[] = [];
+    const { causes } = tally;
+    // A record may have a megabyte: few at a time.
+    for (let from = 0; from < causes.length; from += MESSAGES) {
+      groups.push(...(await Promise.all(causes.slice(from, from + MESSAGES).map((cause) => this.#withMessage(cause)))));
+    }
+    return { ...sum, matched: tally.matched, groups, tenants: tally.tenants };
+  }
+
+  /** How many match. */
+  async matching(filter: DeadLetterFilter): Promise<number> {
+    return (await this.#count(filter, Number.POSITIVE_INFINITY)).tally.matched;
+  }
+
+  async #count(filter: DeadLetterFilter, labelLimit: number) {
+    const matches = deadLetterMatcher(filter);
     const tally = new DeadLetterTally();
-    const { next, scanned } = await this.#scan(filter, null, scanLimit, (letter) => tally.add(letter));
-    const counts = await this.counts();
-    return tally.result({ scanned, complete: next === null, total: counts.reduce((sum, count) => sum + count, 0) });
+    const share = Math.ceil(labelLimit / this.#partitions);
+    const sum = { total: 0, scanned: 0, complete: true };
+    await Promise.all(
+      this.#all().map(async (partition) => {
+        const keys = this.#keys.partition(partition);
+        const { counts, total, isComplete } = await countLabels(this.#client, keys, filter, share);
+        sum.total += total;
+        sum.complete &&= isComplete;
+        for (const count of counts) {
+          sum.scanned += count.count;
+          if (matches(count.label)) tally.add(count);
+        }
+      }),
+    );
+    return { tally, ...sum };
+  }
+
+  async #withMessage({ latest, ...cause }: CauseCount): Promise<DeadLetterGroup> {
+    return { ...cause, message: (await this.get(latest))?.message ?? '' };
   }
 
   async get({ partition, entryId }: DeadLetterId): Promise<DeadLetter | null> {
@@ -155,9 +208,15 @@ export class DeadLetterStore {
         discardedAt,
       };
       const k = this.#keys.partition(id.partition);
-      const keys = [k.dead, k.deadOrder, k.tombstones, k.tombstoneOrder];
+      const keys = [k.dead, k.deadOrder, k.tombstones, k.tombstoneOrder, k.deadIndex];
       if (jobId !== undefined) keys.push(k.redriven(jobId));
-      const args = [discardedAtMs, TALLY_TTL_MS, entryId, JSON.stringify(tombstone)];
+      const args = [
+        discardedAtMs,
+        TALLY_TTL_MS,
+        entryId,
+        JSON.stringify(tombstone),
+        formatDeadLetterLabel(labelOf(letter)),
+      ];
       const [gone] = (await discardScript.run(this.#client, keys, args)) as number[];
       outcomes.push(gone === 1);
     }
@@ -196,30 +255,6 @@ export class DeadLetterStore {
       },
     );
     return outcomes?.[0] ?? { outcome: 'full' };
-  }
-
-  /** Looks at matching dead letters until `take` returns `false`, the scan limit is reached or none is left. */
-  async #scan(
-    filter: DeadLetterFilter,
-    after: string | null | undefined,
-    scanLimit: number = DEFAULT_SCAN_LIMIT,
-    take: (letter: DeadLetter) => boolean,
-  ): Promise<{ readonly next: string | null; readonly scanned: number }> {
-    const matches = deadLetterMatcher(filter);
-    const from = typeof after === 'string' ? parsePosition(after) : null;
-    const scan = new DeadLetterScan(this.#client, this.#keys, this.#all(), filter, from);
-    let scanned = 0;
-    let position = from;
-    while (scanned < scanLimit) {
-      const found = await scan.next(scanLimit - scanned);
-      if (found.length === 0) return { next: null, scanned };
-      for (const { position: at, letter } of found) {
-        position = at;
-        scanned += 1;
-        if (letter && matches(letter) && !take(letter)) return { next: formatPosition(at), scanned };
-      }
-    }
-    return { next: position && formatPosition(position), scanned };
   }
 
   #all(): number[] {

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { EntryId } from '@rejoin/protocol';
+import { deadLetterFingerprint } from './fingerprint.ts';
 
 /** Why an event can never be delivered. */
 export type DeadLetterCode =
@@ -64,6 +65,8 @@ export function deadLetterRecord(failure: Failure): string {
     tenantId: attribute(failure.parsed, 'tenantid'),
     type: attribute(failure.parsed, 'type'),
     code,
+    // As it is counted by: it must stay what it was when the way of making it changes.
+    fingerprint: deadLetterFingerprint(code, message),
     message,
     stack,
     attempts,
@@ -86,5 +89,10 @@ function storedEvent(event: string | Buffer | null): object {
 function attribute(parsed: unknown, name: string): string | undefined {
   if (typeof parsed !== 'object' || parsed === null) return undefined;
   const value = (parsed as Record<string, unknown>)[name];
-  return typeof value === 'string' ? value.slice(0, MAX_ATTRIBUTE_LENGTH) : undefined;
+  return typeof value === 'string' ? wellFormed(value.slice(0, MAX_ATTRIBUTE_LENGTH)) : undefined;
+}
+
+/** A text that was cut within a character, or never was one, cannot be percent-encoded. */
+function wellFormed(text: string): string {
+  return text.replace(/\p{Surrogate}/gu, '\ufffd');
 }

@@ -4,21 +4,25 @@
 -- Atomic, because a dead letter that goes without its tombstone would be a silent loss. Idempotent: one that is not there any
 -- more leaves no tombstone. Runs when memory is full: it makes room.
 --
--- KEYS 1 dead  2 dead-order  3 tombstones  4 tombstone-order  5 tally (hash; optional)
--- ARGV 1 time in ms  2 time to live of the tally, ms  then for each: entry ID, tombstone
+-- KEYS 1 dead  2 dead-order  3 tombstones  4 tombstone-order  5 dead-index  6 tally (hash; optional)
+-- ARGV 1 time in ms  2 time to live of the tally, ms  then for each: entry ID, tombstone, label ('' where it has none)
 -- Returns for each 1, or 0 where it was not there
-local dead, deadOrder, tombstones, tombstoneOrder, tally = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local dead, deadOrder, tombstones, tombstoneOrder, deadIndex, tally = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+
+-- @include dead-letters
+
 -- Everything that can fail, before the first write.
 redis.call('ZCARD', deadOrder)
+redis.call('ZCARD', deadIndex)
 redis.call('HLEN', tombstones)
 redis.call('ZCARD', tombstoneOrder)
 if tally then redis.call('HLEN', tally) end
 local reply, discarded = {}, 0
-for at = 3, #ARGV, 2 do
+for at = 3, #ARGV, 3 do
   local id = ARGV[at]
   local gone = redis.call('HDEL', dead, id)
   if gone == 1 then
-    redis.call('ZREM', deadOrder, id)
+    removeDeadPlaces(deadOrder, deadIndex, id, ARGV[at + 2])
     redis.call('HSET', tombstones, id, ARGV[at + 1])
     redis.call('ZADD', tombstoneOrder, ARGV[1], id)
     discarded = discarded + 1

@@ -3,6 +3,7 @@ import { failureText } from '../attempts.ts';
 import { eventDigest } from '../digest.ts';
 import type { KeptEvent } from '../reappend.ts';
 import { type DeadLetterId, formatDeadLetterId } from './dead-letter-id.ts';
+import { type DeadLetterLabel, formatDeadLetterLabel } from './dead-letter-label.ts';
 import { deadLetterFingerprint } from './fingerprint.ts';
 
 /** A dead letter as it is kept. */
@@ -37,6 +38,7 @@ export function readDeadLetter(id: DeadLetterId, record: string): DeadLetter {
   const known = { ...id, id: formatDeadLetterId(id) };
   const stored = parseRecord(record);
   const { code = 'UNREADABLE', message = 'the record is not JSON as this project writes it' } = stored;
+  const { fingerprint = deadLetterFingerprint(code, message) } = stored;
   const when = new Date(0).toISOString();
   return {
     event: null,
@@ -47,7 +49,7 @@ export function readDeadLetter(id: DeadLetterId, record: string): DeadLetter {
     ...known,
     code,
     message,
-    fingerprint: deadLetterFingerprint(code, message),
+    fingerprint,
   };
 }
 
@@ -81,6 +83,11 @@ export function whyNotRedrivable({ event, code, eventBase64 }: DeadLetter): stri
   return event === null ? 'its event is gone' : null;
 }
 
+/** What it is counted by. */
+export function labelOf({ tenantId, type, code, fingerprint }: DeadLetter): DeadLetterLabel {
+  return { tenantId: tenantId ?? null, type: type ?? null, code, fingerprint };
+}
+
 /** What goes to the tail when the dead letter is redriven: its next attempt, which begins a new round of retries. */
 export function redrivable(letter: DeadLetter): KeptEvent {
   const event = eventOf(letter);
@@ -96,5 +103,6 @@ export function redrivable(letter: DeadLetter): KeptEvent {
       firstFailedAtMs: Date.parse(letter.firstFailedAt),
       lastFailure: failureText(letter.code, letter.message),
     },
+    label: formatDeadLetterLabel(labelOf(letter)),
   };
 }

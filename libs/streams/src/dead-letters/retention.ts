@@ -32,12 +32,12 @@ export async function retainDeadLetters(
   token: string,
   { maxAgeMs, maxCount }: DeadLetterRetention,
 ): Promise<DeadLettersRemoved> {
-  const { lease, dead, deadOrder, tombstones, tombstoneOrder } = keys;
+  const { lease, dead, deadOrder, deadIndex, tombstones, tombstoneOrder } = keys;
   const reply = await runFenced(
     script,
     client,
     keys,
-    [lease, dead, deadOrder, tombstones, tombstoneOrder],
+    [lease, dead, deadOrder, tombstones, tombstoneOrder, deadIndex],
     [token, maxAgeMs, maxCount, TOMBSTONE_MS, SLICE],
   );
   const [removed, forgotten, more] = reply as [number, number, number];
