@@ -40,3 +40,9 @@ export function acting(command: Command): Command {
     .option('--dry-run', 'only say what would happen')
     .option('-y, --yes', 'do it without being asked; needed off a terminal');
 }
+
+/** Payloads are shown for a reason; ends the command where there is none. */
+export function requireReason(command: Command, { payload, reason }: { payload?: unknown; reason?: unknown }): void {
+  const isGiven = typeof reason === 'string' && reason.trim() !== '';
+  if (payload === true && !isGiven) command.error('error: --payload needs a --reason, which goes into the audit');
+}

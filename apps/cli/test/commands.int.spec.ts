@@ -272,6 +272,8 @@ describe('usage', () => {
       ['publish', '--file', '/nowhere'],
       ['publish', '--id', 'x', '--type', 'order.paid', '--tenant', 'acme', '--data', '{'],
       ['peek', '--url', 'nowhere'],
+      ['peek', '--payload'],
+      ['dlq', 'show', '1.1-0', '--payload', '--reason', ' '],
     ]) {
       const { code, out, err } = await rejoin(args);
       expect({ args, code, out }).toEqual({ args, code: 2, out: '' });

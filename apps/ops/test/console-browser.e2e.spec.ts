@@ -166,9 +166,13 @@ describe('the console in a browser', () => {
   it('discards one that was looked at, and shows its payload only when asked', async () => {
     await signIn(OPERATOR, '/dead-letters?view=letters&tenant=bolt');
     await button('d-5').first().click();
-    await button('Show the payload').click();
+    await button('Show the payload …').click();
+    const asking = page.getByRole('dialog', { name: 'Show the payload' });
+    expect(await asking.getByRole('button', { name: 'Show', exact: true }).isDisabled()).toBe(true);
+    await asking.getByLabel('Reason').fill('ticket 12');
+    await page.keyboard.press('Enter');
     await dialog().getByText('"secret": "x"').waitFor();
-    expect((await audit('payload.show'))[0]).toMatchObject({ by: 'olga' });
+    expect((await audit('payload.show'))[0]).toMatchObject({ by: 'olga', reason: 'ticket 12' });
     await dialog().getByRole('button', { name: 'Discard …' }).click();
     const form = dialog().filter({ has: page.getByLabel('Reason') });
     await form.getByLabel('Reason').fill('a test');
@@ -183,8 +187,13 @@ describe('the console in a browser', () => {
     await page.getByLabel('Tenant').fill('acme');
     await page.getByRole('link', { name: 'seen-1' }).waitFor();
     await eventually(() => page.url().includes('tenant=acme'));
-    await button('Show payloads').click();
+    await button('Show payloads …').click();
+    await dialog().getByLabel('Reason').fill('ticket 13');
+    await dialog().getByRole('button', { name: 'Show', exact: true }).click();
     await page.getByText('"total":42').waitFor();
+    expect((await audit('payload.show'))[0]).toMatchObject({ by: 'olga', reason: 'ticket 13' });
+    await button('Mask payloads').click();
+    await page.getByText('"total":42').waitFor({ state: 'detached' });
     await page.getByRole('link', { name: 'seen-1' }).click();
     await page.getByRole('heading', { name: 'Trace' }).waitFor();
     await page.getByText('Published', { exact: true }).waitFor();

@@ -80,6 +80,8 @@ describe('dead letters over HTTP', () => {
     expect(v.parse(deadLetterDetail, masked.body)).toEqual(masked.body);
     expect(masked.body).not.toHaveProperty('event');
     expect(masked.body.rehearsal).toEqual({ audience: ['tenant'], refusal: null });
+    const unexplained = await fixture.get(`/v1/dead-letters/${id}?payload=1`);
+    expect(unexplained).toMatchObject({ status: 400, body: { code: 'INVALID_REQUEST' } });
     const shown = await fixture.get(`/v1/dead-letters/${id}?payload=1&reason=ticket`);
     expect(JSON.parse(shown.body.event)).toMatchObject({ data: { secret: expect.any(Number) } });
     const { body } = await fixture.get('/v1/audit?action=payload.show');

@@ -122,6 +122,8 @@ describe('peeking', () => {
   it('masks payloads, and writes down who asked to see them', async () => {
     const masked = await operations.events.peek(EVERYTHING, { limit: 1 });
     expect(masked.items[0]).not.toHaveProperty('data');
+    const unexplained = operations.events.peek(EVERYTHING, { payload: true, reason: ' ' });
+    await expect(unexplained).rejects.toMatchObject({ code: 'INVALID_REQUEST' });
     const shown = await operations.events.peek(EVERYTHING, {
       limit: 1,
       stage: 'fanned_out',

@@ -2,7 +2,7 @@ import type { DeadLetterCountsView, DeadLetterDetail, DeadLettersPage } from '@r
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
 import { number } from '../format.ts';
-import { acting, paged, watched, whole } from '../options.ts';
+import { acting, paged, requireReason, watched, whole } from '../options.ts';
 import { type ActionOptions, act, drawPlan } from './dead-letter-actions.ts';
 import { addTaskCommands } from './dead-letter-tasks.ts';
 
@@ -87,10 +87,11 @@ function addShow(dlq: Command, context: Context): void {
     .command('show')
     .description('one dead letter with all that is kept of it, and what would become of it today')
     .argument('<id>', 'as `dlq list` shows it')
-    .option('--payload', 'show the event; the asking is audited')
+    .option('--payload', 'show the event; needs a reason')
     .option('--reason <text>', 'why it is shown; goes into the audit')
     .addHelpText('after', '\nExample:\n  rejoin dlq show 3.1764064862000-0 --payload --reason "ticket 12"')
     .action(async (id: string, options: { payload?: boolean; reason?: string }, command: Command) => {
+      requireReason(command, options);
       const path = `/v1/dead-letters/${encodeURIComponent(id)}`;
       const detail = await context.api(command).get<DeadLetterDetail>(path, { ...options });
       context.answer(command, detail, (letter) => {

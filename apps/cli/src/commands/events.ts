@@ -2,7 +2,7 @@ import type { EventsPage, EventView } from '@rejoin/operations';
 import type { Command } from 'commander';
 import { type Context, passing } from '../context.ts';
 import { number } from '../format.ts';
-import { choice, paged, watched } from '../options.ts';
+import { choice, paged, requireReason, watched } from '../options.ts';
 import type { Column } from '../table.ts';
 import { Tail } from '../tail.ts';
 import { fit } from '../width.ts';
@@ -30,7 +30,7 @@ export function addEventCommands(program: Command, context: Context): void {
     .option('--until <time>')
     .addOption(choice('--stage <stage>', 'only these', STAGES))
     .addOption(choice('--order <order>', 'which come first', ['newest', 'oldest']))
-    .option('--payload', 'show payloads; the asking is audited')
+    .option('--payload', 'show payloads; needs a reason')
     .option('--reason <text>', 'why payloads are shown; goes into the audit')
     .addHelpText(
       'after',
@@ -41,6 +41,7 @@ Examples:
     );
   watched(paged(peek, 20, 'events')).action(async (options: EventOptions, command: Command) => {
     const api = context.api(command);
+    requireReason(command, options);
     const { watch: _, ...query } = options;
     const columns: readonly Column<EventView>[] =
       options.payload === true

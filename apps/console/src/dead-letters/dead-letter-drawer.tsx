@@ -5,6 +5,7 @@ import { Link } from 'wouter';
 import { useApi } from '../api/use-api.ts';
 import { ActionButton } from '../dialog/action-button.tsx';
 import { Dialog } from '../dialog/dialog.tsx';
+import { PayloadDialog } from '../dialog/payload-dialog.tsx';
 import { Ago, Count, Id, None } from '../format/values.tsx';
 import { Fact, Facts } from '../shell/page.tsx';
 import { QueryView } from '../status/states.tsx';
@@ -17,10 +18,11 @@ interface Props {
 
 /** One dead letter. Its payload is shown only when asked for, and the asking is in the audit. */
 export function DeadLetterDrawer({ id, onAct, onClose }: Props) {
-  const [payload, setPayload] = useState(false);
+  const [why, setWhy] = useState<string | null>(null);
+  const [asks, setAsks] = useState(false);
   const query = useApi<DeadLetterDetail>(
     `/v1/dead-letters/${encodeURIComponent(id)}`,
-    payload ? { payload: true } : {},
+    why === null ? {} : { payload: true, reason: why },
   );
   return (
     <Dialog title="Dead letter" onClose={onClose} drawer>
@@ -87,10 +89,10 @@ export function DeadLetterDrawer({ id, onAct, onClose }: Props) {
             <h3>Payload</h3>
             {letter.event === undefined ? (
               <p>
-                <Button className="button small" onPress={() => setPayload(true)}>
-                  Show the payload
+                <Button className="button small" onPress={() => setAsks(true)}>
+                  Show the payload …
                 </Button>{' '}
-                <span className="muted">Leaves a line in the audit.</span>
+                <span className="muted">Asks for a reason, and leaves a line in the audit.</span>
               </p>
             ) : (
               <pre>{readable(letter.event)}</pre>
@@ -98,6 +100,7 @@ export function DeadLetterDrawer({ id, onAct, onClose }: Props) {
           </>
         )}
       </QueryView>
+      {asks ? <PayloadDialog what="the payload" onShow={setWhy} onClose={() => setAsks(false)} /> : null}
     </Dialog>
   );
 }

@@ -6,6 +6,7 @@ import { useUrlState } from '../api/url-state.ts';
 import { useApiList } from '../api/use-api.ts';
 import { Choice } from '../dialog/field.tsx';
 import { FilterBar, FilterField } from '../dialog/filter-bar.tsx';
+import { PayloadDialog } from '../dialog/payload-dialog.tsx';
 import { formatBytes, formatCompact } from '../format/quantity.ts';
 import { None, Time, Unknown } from '../format/values.tsx';
 import { Card, Page } from '../shell/page.tsx';
@@ -20,13 +21,16 @@ const DEFAULTS = { ...FILTER, order: 'newest' };
 /** Peeking into the streams: the server filters, says how much it looked at, and changes nothing. */
 export function EventsPage() {
   const [state, change] = useUrlState(DEFAULTS);
-  const [payload, setPayload] = useState(false);
+  const [why, setWhy] = useState<string | null>(null);
+  const [asks, setAsks] = useState(false);
+  const payload = why !== null;
   const { since, until, ...rest } = state;
   const query = useApiList<Events>('/v1/events', {
     ...rest,
     since,
     until,
     payload: payload ? true : undefined,
+    reason: why ?? undefined,
     limit: 50,
   });
   const isFiltered = Object.entries(FILTER).some(([name, empty]) => state[name as keyof typeof FILTER] !== empty);
@@ -41,10 +45,10 @@ export function EventsPage() {
           </Button>
           <Button
             className={payload ? 'button primary' : 'button'}
-            onPress={() => setPayload(!payload)}
+            onPress={() => (payload ? setWhy(null) : setAsks(true))}
             aria-pressed={payload}
           >
-            {payload ? 'Mask payloads' : 'Show payloads'}
+            {payload ? 'Mask payloads' : 'Show payloads …'}
           </Button>
         </>
       }
@@ -118,6 +122,7 @@ export function EventsPage() {
           }
         />
       </Card>
+      {asks ? <PayloadDialog what="payloads" onShow={setWhy} onClose={() => setAsks(false)} /> : null}
     </Page>
   );
 }

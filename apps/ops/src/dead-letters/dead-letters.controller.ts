@@ -33,7 +33,7 @@ const filter = {
 
 const listQuery = v.strictObject({ ...filter, limit, after });
 const groupQuery = v.strictObject(filter);
-const getQuery = v.strictObject({ payload: flag, reason: v.optional(text) });
+const getQuery = v.strictObject({ payload: flag, reason: v.optional(reason) });
 const tasksQuery = v.strictObject({ limit });
 
 const actionBody = v.strictObject({
@@ -108,10 +108,10 @@ export class DeadLettersController {
   async get(
     @By() actor: Actor,
     @Param('id', { schema: text }) id: string,
-    @Query({ schema: getQuery }) { payload, reason: why }: v.InferOutput<typeof getQuery>,
+    @Query({ schema: getQuery }) { payload = false, ...why }: v.InferOutput<typeof getQuery>,
   ): Promise<DeadLetterDetail> {
     const { deadLetters } = await this.#operations.open();
-    return deadLetters.get(actor, id, { payload: payload ?? false, ...(why === undefined ? {} : { reason: why }) });
+    return deadLetters.get(actor, id, { payload, ...why });
   }
 
   @Post('redrive')

@@ -4,7 +4,7 @@ import { type Actor, type EventsPage, eventsPage, type TraceView, traceView } fr
 import * as v from 'valibot';
 import { By } from '../api/actor.decorator.ts';
 import { Look } from '../api/endpoint.decorator.ts';
-import { after, flag, integerText, limit, text, timeText } from '../api/parameters.ts';
+import { after, flag, integerText, limit, reason, text, timeText } from '../api/parameters.ts';
 import { OperationsAccess } from '../operations/operations-access.ts';
 
 const query = v.strictObject({
@@ -17,7 +17,7 @@ const query = v.strictObject({
   stage: v.optional(v.picklist(['waiting', 'fanned_out'])),
   order: v.optional(v.picklist(['newest', 'oldest'])),
   payload: flag,
-  reason: v.optional(v.pipe(text, v.description('why payloads are shown; goes into the audit'))),
+  reason: v.optional(v.pipe(reason, v.description('why payloads are shown; goes into the audit'))),
   scanLimit: v.optional(v.pipe(integerText, v.minValue(1), v.maxValue(100_000))),
   limit,
   after,

@@ -14,6 +14,7 @@ import {
 import { type Actor, tenantFor } from '../actor.ts';
 import type { Audit } from '../audit/audit.ts';
 import { OperationError } from '../errors.ts';
+import { payloadReason } from '../payload-reason.ts';
 import { DeadLetterTasks } from './dead-letter-tasks.ts';
 import type { DeadLetterCountsView, DeadLetterDetail, DeadLettersPage, DeadLetterView } from './dead-letter-view.ts';
 import type { DeadLetterAction, TaskView } from './task-view.ts';
@@ -87,24 +88,19 @@ export class DeadLetters {
 
   /**
    * One dead letter with all that is kept of it.
-   * @param show whether its event is shown, and why; audited
+   * @param show whether its event is shown, which needs a reason; audited
    * @throws OperationError
    */
   async get(
     actor: Actor,
     id: string,
-    show: { readonly payload: boolean; readonly reason?: string },
+    show: { readonly payload: boolean; readonly reason?: string | undefined },
   ): Promise<DeadLetterDetail> {
+    const reason = payloadReason(show.payload, show.reason);
     const letter = await this.#find(actor, id);
-    if (show.payload) {
+    if (reason !== null) {
       const filter = { deadLetter: id };
-      await this.#audit.write(actor, {
-        action: 'payload.show',
-        filter,
-        count: 1,
-        result: 'done',
-        reason: show.reason ?? '',
-      });
+      await this.#audit.write(actor, { action: 'payload.show', filter, count: 1, result: 'done', reason });
     }
     const { event, eventBase64, stack = null } = letter;
     const parsed = eventOf(letter);

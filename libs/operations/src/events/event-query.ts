@@ -16,7 +16,7 @@ export interface EventFilter {
 export interface EventsQuery extends EventFilter {
   readonly order?: 'newest' | 'oldest';
   readonly stage?: 'waiting' | 'fanned_out';
-  /** Whether payloads are shown; audited. */
+  /** Whether payloads are shown; audited, and needs a `reason`. */
   readonly payload?: boolean;
   /** Why they are. */
   readonly reason?: string;

@@ -2,6 +2,7 @@ import { ENTRY_ID_ZERO, isEntryId, partitionOf } from '@rejoin/protocol';
 import type { Keyspace, RedisClient } from '@rejoin/redis';
 import { type Actor, tenantFor } from '../actor.ts';
 import type { Audit } from '../audit/audit.ts';
+import { payloadReason } from '../payload-reason.ts';
 import { formatPosition, parsePosition } from '../position.ts';
 import { comparePlaces, EventLane, type EventPlace } from './event-lane.ts';
 import { type EventsQuery, roomOfFilter } from './event-query.ts';
@@ -36,7 +37,8 @@ export class Events {
       tenant === undefined
         ? Array.from({ length: this.#partitions }, (_, partition) => partition)
         : [partitionOf(tenant, this.#partitions)];
-    if (payload) await this.#auditPayloads(actor, query);
+    const reason = payloadReason(payload, query.reason);
+    if (reason !== null) await this.#auditPayloads(actor, query, reason);
     const lanes = await Promise.all(partitions.map((partition) => this.#lane(partition, query, after)));
     const { items, next } = await merge(lanes, query.order !== 'oldest', limit, scanLimit);
     return {
@@ -52,7 +54,8 @@ export class Events {
   /** Written before anything is shown. */
   async #auditPayloads(
     actor: Actor,
-    { tenant, type, subject, audience, sinceMs, untilMs, reason, limit, after }: EventsQuery,
+    { tenant, type, subject, audience, sinceMs, untilMs, limit, after }: EventsQuery,
+    reason: string,
   ) {
     const filter = { events: { tenant, type, subject, audience, sinceMs, untilMs, limit, after } };
     const detail = 'payloads of events were shown';
@@ -61,7 +64,7 @@ export class Events {
       filter,
       count: null,
       result: 'done',
-      reason: reason ?? '',
+      reason,
       detail,
     });
   }
