@@ -8,6 +8,8 @@ export interface ClientOptions {
   readonly tenant: string;
   readonly user: string;
   readonly roles?: readonly string[];
+  /** Of its token, besides who it is. */
+  readonly claims?: Readonly<Record<string, unknown>>;
   /** Besides the token: `cursor`, `watch`, `events`. */
   readonly auth?: Readonly<Record<string, unknown>>;
   readonly socket?: Partial<ManagerOptions & SocketOptions>;
@@ -25,15 +27,17 @@ export class Client {
   readonly audiences: ReadonlySet<string>;
   /** Reasons of its disconnections, in their order. */
   readonly disconnects: string[] = [];
+  /** What its connections were refused with, in their order. */
+  readonly refusals: Partial<Refusal>[] = [];
 
   #closed = false;
 
-  constructor({ url, tenant, user, roles = [], auth = {}, socket = {} }: ClientOptions) {
+  constructor({ url, tenant, user, roles = [], claims = {}, auth = {}, socket = {} }: ClientOptions) {
     this.tenant = tenant;
     const watched = Array.isArray(auth.watch) ? (auth.watch as string[]) : [];
     this.audiences = new Set(['tenant', `user:${user}`, ...roles.map((role) => `role:${role}`), ...watched]);
     this.socket = io(url, {
-      auth: { token: tokenFor({ tenant, sub: user, roles }), ...auth },
+      auth: { token: tokenFor({ tenant, sub: user, roles, claims }), ...auth },
       transports: ['websocket'],
       forceNew: true,
       reconnectionDelay: 20,
@@ -41,6 +45,7 @@ export class Client {
       ...socket,
     });
     this.socket.on('connect_error', (error: Error & { readonly data?: Partial<Refusal> }) => {
+      if (error.data) this.refusals.push(error.data);
       if (error.data?.retryable) setTimeout(() => this.#connect(), error.data.retryAfterMs ?? 0).unref();
     });
     this.socket.on('disconnect', (reason) => this.disconnects.push(reason));
