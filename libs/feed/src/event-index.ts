@@ -1,5 +1,5 @@
 import { type EntryId, isEntryId } from '@rejoin/protocol';
-import type { PartitionKeys, RedisClient } from '@rejoin/redis';
+import { loadScript, type PartitionKeys, type RedisClient } from '@rejoin/redis';
 
 /** An hour's names expire together. */
 const HOUR_MS = 3_600_000;
@@ -7,6 +7,10 @@ const HOUR_MS = 3_600_000;
 const PARTS = 16;
 /** Most entries that are found under one name. */
 const MOST_FOUND = 20;
+/** Texts that one step looks at. */
+const TEXTS = 30;
+
+const script = loadScript('find-entries', import.meta.url);
 
 /**
  * A short name of an event id: 53 bits in up to 12 characters (cyrb53). Two ids may share one; whoever looks an event up compares
@@ -71,20 +75,11 @@ export async function findEntries(
   // A worker's clock may be a little ahead.
   const latest = Math.floor(Date.now() / HOUR_MS) + 1;
   const hours = Math.ceil(windowMs / HOUR_MS) + 2;
-  const found: EntryId[] = [];
-  for (let back = 0; back <= hours && found.length < MOST_FOUND; back++) {
-    const text = await client.getBuffer(keys.eventIndex(latest - back, partOf(name)));
-    if (text) found.push(...entriesIn(text, `;${name}=`).reverse());
+  const texts = Array.from({ length: hours + 1 }, (_, back) => keys.eventIndex(latest - back, partOf(name)));
+  const found: string[] = [];
+  for (let from = 0; from < texts.length && found.length < MOST_FOUND; from += TEXTS) {
+    const reply = await script.run(client, texts.slice(from, from + TEXTS), [`;${name}=`, MOST_FOUND]);
+    found.push(...(reply as string[]));
   }
-  return [...new Set(found)].slice(0, MOST_FOUND);
-}
-
-function entriesIn(text: Buffer, prefix: string): EntryId[] {
-  const found: EntryId[] = [];
-  for (let at = text.indexOf(prefix, 0, 'latin1'); at !== -1; at = text.indexOf(prefix, at + 1, 'latin1')) {
-    const end = text.indexOf(';', at + 1, 'latin1');
-    const entryId = text.toString('latin1', at + prefix.length, end === -1 ? text.length : end);
-    if (isEntryId(entryId)) found.push(entryId);
-  }
-  return found;
+  return [...new Set(found)].filter(isEntryId).slice(0, MOST_FOUND);
 }

@@ -28,6 +28,8 @@ export interface OperationsOptions {
   readonly controlMs?: number;
   /** Milliseconds between two looks at every partition; 3,000 by default. */
   readonly sampleMs?: number;
+  /** How long a trace looks through waiting events for an id, in milliseconds; 120 by default. */
+  readonly traceMs?: number;
   /** For dead letters: what today's audience rules make of an event. */
   readonly rehearse?: Rehearse;
   /** Called where something that nobody waits for failed. */
@@ -61,7 +63,7 @@ export class Operations {
   readonly #jobs: Jobs;
 
   constructor(options: OperationsOptions) {
-    const { client, keys, partitions, redisUrl, replay, controlMs, sampleMs, rehearse, onError } = options;
+    const { client, keys, partitions, redisUrl, replay, controlMs, sampleMs, traceMs, rehearse, onError } = options;
     this.#control = new GatewayControl({
       redisUrl,
       keys,
@@ -88,7 +90,7 @@ export class Operations {
     this.pauses = new Pauses(client, keys, this.audit, this.#sampler);
     this.pending = new PendingEntries(client, keys);
     this.tenants = new Tenants(client, keys, partitions);
-    this.traces = new Traces(client, keys, partitions, replay.windowMs, this.#control, this.#sampler);
+    this.traces = new Traces(client, keys, partitions, replay.windowMs, this.#control, this.#sampler, traceMs);
   }
 
   /** Begins to sample. */

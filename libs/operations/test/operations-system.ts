@@ -6,7 +6,7 @@ import { ResumableGateway, type ResumableGatewayOptions } from '@rejoin/socketio
 import { EventRecorder, eventually, FeedWriter, testRedis, uniquePrefix } from '@rejoin/testing';
 import { Server } from 'socket.io';
 import { io, type Socket } from 'socket.io-client';
-import { Operations } from '../src/index.ts';
+import { Operations, type OperationsOptions } from '../src/index.ts';
 
 export interface TestGateway {
   readonly url: string;
@@ -21,7 +21,7 @@ export class OperationsSystem {
   readonly #releases: (() => unknown)[] = [];
   readonly #writers = new Map<number, Promise<FeedWriter>>();
 
-  constructor() {
+  constructor(options: Partial<OperationsOptions> = {}) {
     this.operations = new Operations({
       client: this.client,
       keys: this.keys,
@@ -30,6 +30,7 @@ export class OperationsSystem {
       replay: { windowMs: 86_400_000, maxBytes: 1024 ** 3 },
       controlMs: 5_000,
       onError: () => undefined,
+      ...options,
     });
   }
 

@@ -206,6 +206,55 @@ describe('why a user did not get an event', () => {
       verdict: 'WAITING',
       evidence: [expect.any(String), expect.stringContaining('partition')],
     });
-    expect(await trace('v-wait')).toMatchObject({ state: 'waiting', audience: null });
+    expect(await trace('v-wait')).toMatchObject({ state: 'waiting', audience: null, complete: true });
+  });
+});
+
+describe('an event that waits', () => {
+  let waiting: OperationsSystem;
+  const WAITING = 3_000;
+  const textOf = (id: string) =>
+    JSON.stringify({ specversion: '1.0', id, source: '/o', type: 'order.paid', tenantid: 'acme', audience: 'tenant' });
+
+  beforeAll(async () => {
+    waiting = new OperationsSystem({ traceMs: 60_000 });
+    const pipeline = waiting.client.pipeline();
+    const { events } = waiting.keys.partition(partitionOf('acme', 8));
+    for (let n = 0; n < WAITING; n++) {
+      // As some writers of JSON escape what is not ASCII.
+      const text = n === 1_700 ? textOf('grüße/1').replace('ü', '\\u00fc').replace('ß', '\\u00DF') : textOf(`w-${n}`);
+      pipeline.xadd(events, '*', 'event', text.replace('/', n === 1_700 ? '\\/' : '/'));
+    }
+    await pipeline.exec();
+  });
+
+  afterAll(() => waiting.close());
+
+  it.each(['w-0', `w-${WAITING / 2}`, 'w-2400', `w-${WAITING - 1}`, 'grüße/1'])(
+    'is found by its id wherever it stands among thousands: %s',
+    async (id) => {
+      const found = await waiting.operations.traces.trace(EVERYTHING, id, { user: 'ada' });
+      expect(found).toMatchObject({ eventId: id, state: 'waiting', complete: true, verdict: { verdict: 'WAITING' } });
+    },
+  );
+
+  it('is never said to be nowhere, where not all that wait were looked at', async () => {
+    const hasty = new OperationsSystem({ keys: waiting.keys, traceMs: 0 });
+    const { traces } = hasty.operations;
+    try {
+      await expect(traces.trace(EVERYTHING, 'w-2')).rejects.toMatchObject({
+        code: 'NOT_FOUND',
+        message: expect.stringContaining('0 were looked at'),
+      });
+      await expect(waiting.operations.traces.trace(EVERYTHING, 'none')).rejects.toMatchObject({
+        message: expect.stringMatching(/and none waits$/),
+      });
+      await waiting.publish('twice', 'bolt', ['bolt:tenant']);
+      const found = await traces.trace(EVERYTHING, 'twice', { user: 'ada' });
+      expect(found).toMatchObject({ state: 'fanned_out', complete: false });
+      expect(found.verdict?.evidence.at(-1)).toContain('another one of them may have this id');
+    } finally {
+      await hasty.close();
+    }
   });
 });

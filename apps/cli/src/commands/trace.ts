@@ -11,6 +11,8 @@ const VERDICT_TONES: Partial<Record<VerdictCode, Tone>> = {
   SLOW: 'warn',
 };
 const TIME_WIDTH = 24;
+const INCOMPLETE =
+  '  more events wait than were looked at: another one may have this id; --tenant or an entry ID leads to it';
 const STAGE_WIDTH = 13;
 
 export function addTraceCommand(program: Command, context: Context): void {
@@ -30,11 +32,13 @@ export function addTraceCommand(program: Command, context: Context): void {
     });
 }
 
-function drawTrace({ terminal }: Context, { eventId, entryId, type, tenant, state, steps, verdict }: TraceView): void {
+function drawTrace({ terminal }: Context, trace: TraceView): void {
+  const { eventId, entryId, type, tenant, state, steps, verdict, complete } = trace;
   const name = { text: eventId ?? entryId, tone: 'bold' } as const;
   terminal.line(name, `  ${type ?? '–'}  ${tenant ?? '–'}  ${state}`);
   for (const { at, stage, detail } of steps)
     terminal.line(`  ${(at ?? '').padEnd(TIME_WIDTH)}  ${stage.padEnd(STAGE_WIDTH)}  ${detail}`);
+  if (!complete) terminal.line({ text: INCOMPLETE, tone: 'warn' });
   if (!verdict) return;
   terminal.line();
   const tone = VERDICT_TONES[verdict.verdict] ?? 'bad';

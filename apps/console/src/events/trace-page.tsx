@@ -100,6 +100,12 @@ function Trace({ trace }: { readonly trace: TraceView }) {
   return (
     <>
       {trace.verdict === null ? null : <VerdictCard verdict={trace.verdict} />}
+      {trace.complete ? null : (
+        <p className="notice tone-warn" role="status">
+          More events wait than were looked at: another one may have this id. Name its tenant, its entry ID or its
+          cursor.
+        </p>
+      )}
       <Card
         title="On one line of time"
         aside={

@@ -10,6 +10,8 @@ import {
 } from '@rejoin/protocol';
 import type { Keyspace, RedisClient } from '@rejoin/redis';
 import { fieldOf, readStoredEvent, type StoredEvent } from '../events/stored-event.ts';
+import { someAtATime } from '../some-at-a-time.ts';
+import { searchWaiting } from './waiting-search.ts';
 
 /** Where an event is, and what can be read of it there. */
 export interface EventLocation {
@@ -30,9 +32,20 @@ export interface EventLocation {
   } | null;
 }
 
-/** Waiting entries of one partition that a look for an event id reads at most. */
-const WAITING_BUDGET = 2_000;
-const WAITING_STEP = 200;
+/** What was found under a name. */
+export interface FoundEvents {
+  /** Latest first. */
+  readonly locations: readonly EventLocation[];
+  /** Waiting entries that were looked at by event id. */
+  readonly looked: number;
+  /** Whether nothing else can have this name: else more wait than were looked at. */
+  readonly complete: boolean;
+}
+
+/** Milliseconds for looking through waiting entries. */
+const WAITING_MS = 120;
+/** Partitions whose index is looked at at once. */
+const AT_ONCE = 8;
 
 /** Finds events by their id, their entry ID or a cursor. */
 export class EventFinder {
@@ -40,38 +53,57 @@ export class EventFinder {
   readonly #keys: Keyspace;
   readonly #partitions: number;
   readonly #windowMs: number;
+  readonly #waitingMs: number;
 
-  constructor(client: RedisClient, keys: Keyspace, partitions: number, windowMs: number) {
+  /** @param waitingMs how long waiting entries are looked through for an event id */
+  constructor(client: RedisClient, keys: Keyspace, partitions: number, windowMs: number, waitingMs = WAITING_MS) {
     this.#client = client;
     this.#keys = keys;
     this.#partitions = partitions;
     this.#windowMs = windowMs;
+    this.#waitingMs = waitingMs;
   }
 
-  /** Everything under this name, latest first; of one tenant, where it is given. */
-  async find(name: string, tenant: string | undefined): Promise<EventLocation[]> {
+  /** Everything under this name; of one tenant, where it is given. */
+  async find(name: string, tenant: string | undefined): Promise<FoundEvents> {
     const partitions = tenant === undefined ? this.#all() : [partitionOf(tenant, this.#partitions)];
-    const found = (await Promise.all(partitions.map((partition) => this.#findIn(partition, name)))).flat();
-    return found
-      .filter(({ event }) => tenant === undefined || event.tenant === null || event.tenant === tenant)
-      .sort((a, b) => compareEntryIds(b.entryId, a.entryId));
+    const cursor = parseCursor(name);
+    const entryId = cursor?.entryId ?? (isEntryId(name) ? name : null);
+    const { locations, ...search } =
+      entryId === null
+        ? await this.#findById(partitions, name)
+        : await this.#findAt(
+            cursor ? partitions.filter((partition) => partition === cursor.partition) : partitions,
+            entryId,
+          );
+    return {
+      ...search,
+      locations: locations
+        .filter((location) => location !== null)
+        .filter(({ event }) => tenant === undefined || event.tenant === null || event.tenant === tenant)
+        .sort((a, b) => compareEntryIds(b.entryId, a.entryId)),
+    };
   }
 
-  async #findIn(partition: number, name: string): Promise<EventLocation[]> {
-    const cursor = parseCursor(name);
-    if (cursor && cursor.partition !== partition) return [];
-    const entryId = cursor?.entryId ?? (isEntryId(name) ? name : null);
-    if (entryId !== null) {
-      const location = await this.#locate(partition, entryId, null);
-      return location ? [location] : [];
-    }
-    const keys = this.#keys.partition(partition);
-    const [indexed, waiting] = await Promise.all([
-      findEntries(this.#client, keys, name, this.#windowMs),
-      this.#findWaiting(partition, name),
-    ]);
-    const locations = await Promise.all(indexed.map((id) => this.#locate(partition, id, name)));
-    return [...waiting, ...locations.filter((location) => location !== null)];
+  async #findAt(partitions: readonly number[], entryId: EntryId) {
+    const locations = await someAtATime(partitions, AT_ONCE, (partition) => this.#locate(partition, entryId, null));
+    return { locations, looked: 0, complete: true };
+  }
+
+  /** First what waits, then what was handled: an event that is handled meanwhile is found in one of both. */
+  async #findById(partitions: readonly number[], eventId: string) {
+    const { found, ...search } = await searchWaiting(this.#client, this.#keys, partitions, eventId, this.#waitingMs);
+    const indexed = await someAtATime(partitions, AT_ONCE, async (partition) => {
+      const ids = await findEntries(this.#client, this.#keys.partition(partition), eventId, this.#windowMs);
+      return ids.map((entryId) => ({ partition, entryId }));
+    });
+    const places = new Map(
+      [...found, ...indexed.flat()].map((place) => [`${place.partition}.${place.entryId}`, place]),
+    );
+    const locations = await someAtATime([...places.values()], AT_ONCE, ({ partition, entryId }) =>
+      this.#locate(partition, entryId, eventId),
+    );
+    return { locations, ...search };
   }
 
   /** @param eventId what the entry's event must be called; `null` for any */
@@ -132,25 +164,6 @@ export class EventFinder {
       rooms: null,
       failure: null,
     };
-  }
-
-  /** Reads the backlog from its beginning, as far as the budget goes. */
-  async #findWaiting(partition: number, eventId: string): Promise<EventLocation[]> {
-    const { events, done: doneKey } = this.#keys.partition(partition);
-    const quoted = JSON.stringify(eventId);
-    let from = `(${(await this.#client.get(doneKey)) ?? ENTRY_ID_ZERO}`;
-    for (let read = 0; read < WAITING_BUDGET; read += WAITING_STEP) {
-      const entries = await this.#client.xrange(events, from, '+', 'COUNT', WAITING_STEP);
-      for (const [entryId, fields] of entries) {
-        from = `(${entryId}`;
-        const text = fieldOf(fields, 'event');
-        if (!text?.includes(quoted) || readStoredEvent(text).id !== eventId) continue;
-        const location = await this.#locate(partition, entryId, eventId);
-        return location ? [location] : [];
-      }
-      if (entries.length < WAITING_STEP) break;
-    }
-    return [];
   }
 
   #all(): number[] {

@@ -78,6 +78,10 @@ export const traceView = v.object({
   steps: v.array(traceStep),
   gateways: v.array(gatewayTrace),
   deadLetterId: v.nullable(v.string()),
+  complete: described(
+    v.boolean(),
+    'false: more events wait than were looked at for this id; a tenant, an entry ID or a cursor leads to them',
+  ),
   others: described(v.array(v.object({ partition: partitionNumber, entryId })), 'other events with this id'),
   verdict: described(v.nullable(verdict), 'for the user that was asked about'),
   asOf: time,

@@ -34,8 +34,9 @@ export class Traces {
     windowMs: number,
     control: GatewayControl,
     sampler: Sampler,
+    waitingMs?: number,
   ) {
-    this.#finder = new EventFinder(client, keys, partitions, windowMs);
+    this.#finder = new EventFinder(client, keys, partitions, windowMs, waitingMs);
     this.#client = client;
     this.#keys = keys;
     this.#control = control;
@@ -48,12 +49,13 @@ export class Traces {
    */
   async trace(actor: Actor, name: string, query: TraceQuery = {}): Promise<TraceView> {
     const tenant = tenantFor(actor, query.tenant);
-    const [location, ...others] = await this.#finder.find(name, tenant);
+    const { locations, looked, complete } = await this.#finder.find(name, tenant);
+    const [location, ...others] = locations;
     // What is trimmed does not say whose it was, so it is nobody's who is bound to a tenant.
     if (!location || (actor.tenant !== null && location.event.tenant !== actor.tenant)) {
       throw new OperationError(
         'NOT_FOUND',
-        `no event "${name.slice(0, 128)}" was handled within the replay window, and none waits`,
+        `no event "${name.slice(0, 128)}" was handled within the replay window, and ${complete ? 'none waits' : unfinished(looked)}`,
       );
     }
     const { partition, entryId, event, rooms, state, epoch } = location;
@@ -74,8 +76,9 @@ export class Traces {
       steps: stepsOf(location, answers),
       gateways: answers.map((answer) => gatewayOf(answer, location)),
       deadLetterId: state === 'dead_lettered' ? `${partition}.${entryId}` : null,
+      complete,
       others: others.map((other) => ({ partition: other.partition, entryId: other.entryId })),
-      verdict: user && (await this.#judge(user, location, answers)),
+      verdict: user && (await this.#judge(user, location, answers, complete ? [] : [unfinished(looked)])),
       asOf: new Date().toISOString(),
     };
   }
@@ -84,11 +87,12 @@ export class Traces {
     { tenant, user }: { tenant: string; user: string },
     location: EventLocation,
     answers: Answers,
+    caveats: readonly string[],
   ): Promise<Verdict> {
     const { partition } = location;
     if (location.state === 'waiting') await this.#sampler.lookAt(partition);
     const { status, reason } = healthOf(this.#sampler.window(partition), this.#sampler.nowMs, STALE_MS);
-    return judge({
+    const verdict = judge({
       user,
       tenant,
       location,
@@ -99,7 +103,13 @@ export class Traces {
       silent: answers.filter(({ reply }) => reply === null).map(({ gateway }) => gateway),
       partition: `partition ${partition} is ${status}: ${reason}`,
     });
+    return { ...verdict, evidence: [...verdict.evidence, ...caveats] };
   }
+}
+
+/** What is not known where waiting events were not looked through to the end. */
+function unfinished(looked: number): string {
+  return `of the events that wait, ${looked} were looked at: another one of them may have this id. A tenant, an entry ID or a cursor leads to it`;
 }
 
 function gatewayOf({ gateway, reply }: GatewayAnswer<TraceReply>, { entryId }: EventLocation): GatewayTrace {

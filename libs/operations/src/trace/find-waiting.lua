@@ -1,0 +1,40 @@
+#!lua flags=no-writes
+-- Looks at a slice of an event stream and returns the entries whose event contains a text.
+--
+-- A script, because hardly any does, and events need not leave Redis. It stops after so many entries or bytes, so that it holds
+-- Redis for a millisecond or so; the caller goes on from where it stopped.
+--
+-- KEYS 1 events
+-- ARGV 1 'newest' or 'oldest'  2 where to begin (an XRANGE bound)  3 where to end (an XRANGE bound)  4 most entries to look at
+--      5 bytes after which no more are looked at  6 the text; '' is in every event
+-- Returns { entries looked at, last one looked at or '', 1 where nothing is left or 0, entry ID, event, … }
+local events, newest, from, to, text = KEYS[1], ARGV[1] == 'newest', ARGV[2], ARGV[3], ARGV[6]
+local count, maxBytes = tonumber(ARGV[4]), tonumber(ARGV[5])
+local FIRST_STEP = 16
+
+local reply, looked, bytes, step = { 0, '', 0 }, 0, 0, math.min(count, FIRST_STEP)
+while looked < count and bytes < maxBytes do
+  local entries
+  if newest then entries = redis.call('XREVRANGE', events, from, to, 'COUNT', step)
+  else entries = redis.call('XRANGE', events, from, to, 'COUNT', step) end
+  for _, entry in ipairs(entries) do
+    local fields = entry[2]
+    for i = 1, #fields, 2 do
+      bytes = bytes + #fields[i + 1]
+      if fields[i] == 'event' and string.find(fields[i + 1], text, 1, true) then
+        reply[#reply + 1] = entry[1]
+        reply[#reply + 1] = fields[i + 1]
+      end
+    end
+    reply[2] = entry[1]
+  end
+  looked = looked + #entries
+  if #entries < step then
+    reply[3] = 1
+    break
+  end
+  from = '(' .. reply[2]
+  step = math.max(1, math.min(count - looked, math.floor((maxBytes - bytes) * looked / math.max(1, bytes))))
+end
+reply[1] = looked
+return reply
