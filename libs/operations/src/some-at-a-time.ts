@@ -8,7 +8,7 @@ export async function someAtATime<Item, Result>(
   most: number,
   work: (item: Item) => Promise<Result>,
 ): Promise<Result[]> {
-  const results = new Array<Result>(items.length);
+  const results: Result[] = [];
   const left = items.entries();
   const lane = async (): Promise<void> => {
     for (const [index, item] of left) results[index] = await work(item);
