@@ -3,7 +3,7 @@ import { partitionOf } from '@rejoin/protocol';
 import { connect, disconnect, keyspace, type RedisClient } from '@rejoin/redis';
 import { eventually, FeedWriter, testRedis, tokenFor } from '@rejoin/testing';
 import { RunningGateway } from './running-gateway.ts';
-import { RawWebSocket } from './wire.ts';
+import { RawPolling, RawWebSocket } from './wire.ts';
 
 let gateway: RunningGateway;
 let client: RedisClient;
@@ -116,11 +116,38 @@ describe('a command', () => {
 });
 
 describe('a packet', () => {
+  const TOO_LARGE = `42["orders:watch","${'x'.repeat(70_000)}"]`;
+
   it('of more than 64 KiB ends its own connection, and no other', async () => {
     const [hostile, neighbour] = [await connected(), await connected('u2')];
-    hostile.send(`42["orders:watch","${'x'.repeat(70_000)}"]`);
+    const before = await gateway.limited('client_packet');
+    hostile.send(TOO_LARGE);
     expect(await hostile.ended()).toBe(true);
     expect(await answerTo(neighbour, '["orders:unwatch",{"orderId":"1"}]')).toMatchObject({ ok: true });
+    await eventually(async () => expect(await gateway.limited('client_packet')).toBe(before + 1));
+  });
+
+  it('of more than 64 KiB is refused likewise before anybody is admitted', async () => {
+    const before = await gateway.limited('client_packet');
+    const hostile = new RawWebSocket(gateway.url);
+    sockets.push(hostile);
+    await hostile.opened();
+    hostile.send(`40{"token":"${'x'.repeat(70_000)}"}`);
+    expect(await hostile.ended()).toBe(true);
+    await eventually(async () => expect(await gateway.limited('client_packet')).toBe(before + 1));
+  });
+
+  it('of more than 64 KiB is refused from a client that polls, whose connection goes on', async () => {
+    const before = await gateway.limited('client_packet');
+    const polling = await RawPolling.open(gateway.url);
+    await polling.post(RunningGateway.connectPacket());
+    await polling.find('42["rejoin:ready"');
+    expect((await polling.post(TOO_LARGE)).status).toBe(413);
+    await eventually(async () => expect(await gateway.limited('client_packet')).toBe(before + 1));
+    expect((await polling.post('421["orders:unwatch",{"orderId":"1"}]')).status).toBe(200);
+    expect(await polling.find('431')).toContain('"ok":true');
+    expect(await gateway.limited('client_packet')).toBe(before + 1);
+    await polling.post('1');
   });
 
   it('that acknowledges what nobody sent is passed over', async () => {

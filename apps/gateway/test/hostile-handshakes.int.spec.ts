@@ -27,10 +27,6 @@ async function admitted(headers: Readonly<Record<string, string>> = {}, auth: ob
   return socket;
 }
 const refusalOf = async (socket: RawWebSocket) => JSON.parse((await socket.find('44')).slice(2)).data;
-const metric = async (scope: string) => {
-  const text = await (await fetch(`${gateway.url}/metrics`)).text();
-  return Number(new RegExp(`^rejoin_rate_limited_total\\{scope="${scope}"\\} (\\d+)`, 'm').exec(text)?.[1] ?? 0);
-};
 
 describe('an upgrade from a page of', () => {
   it.each([
@@ -121,7 +117,7 @@ describe('a flood', () => {
     const refused = open();
     expect(await refused.ended()).toBe(true);
     expect(refused.refusedWith).toBe(400);
-    expect(await metric('pending_per_address')).toBe(1);
+    expect(await gateway.limited('pending_per_address')).toBe(1);
     holders[0]?.send(RunningGateway.connectPacket());
     await holders[0]?.find('42["rejoin:ready"');
     const next = await admitted();
@@ -140,7 +136,7 @@ describe('a flood', () => {
     const codes: string[] = [];
     for (let n = 0; n < 5; n++) codes.push((await refusalOf(await admitted({}, { token: 'rubbish' }))).code);
     expect(codes).toEqual(['AUTH_INVALID', 'AUTH_INVALID', 'AUTH_INVALID', 'RATE_LIMITED', 'RATE_LIMITED']);
-    expect(await metric('handshakes_per_address')).toBe(2);
+    expect(await gateway.limited('handshakes_per_address')).toBe(2);
   });
 });
 

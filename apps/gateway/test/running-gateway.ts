@@ -1,5 +1,5 @@
 import { Lifecycle, silentLogger } from '@rejoin/runtime';
-import { TEST_JWT_SECRET, testRedis, tokenFor, uniquePrefix } from '@rejoin/testing';
+import { seriesValue, TEST_JWT_SECRET, testRedis, tokenFor, uniquePrefix } from '@rejoin/testing';
 import { startGateway } from '../src/gateway.ts';
 
 /** The gateway app within the test's own process, on a free port and an installation of its own. */
@@ -34,6 +34,12 @@ export class RunningGateway {
   /** A Socket.IO packet that asks for the main namespace. */
   static connectPacket(token = tokenFor({ sub: 'u1', tenant: 'acme' })): string {
     return `40${JSON.stringify({ token })}`;
+  }
+
+  /** How often its metrics say that this limit refused somebody. */
+  async limited(scope: string): Promise<number> {
+    const text = await (await fetch(`${this.url}/metrics`)).text();
+    return seriesValue(text, 'rejoin_rate_limited_total', { scope }) ?? 0;
   }
 
   stop(): Promise<void> {

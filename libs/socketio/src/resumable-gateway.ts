@@ -5,7 +5,6 @@ import { type ConnectionUse, connect, disconnect, openInstallation, type RedisCl
 import { untilAnswered } from '@rejoin/streams';
 import type { Namespace, Server, ServerOptions, Socket } from 'socket.io';
 import { clientAddress } from './client-address.ts';
-import { clientParser } from './commands/client-parser.ts';
 import type { Command } from './commands/command.ts';
 import { CommandPipeline } from './commands/command-pipeline.ts';
 import { sessionCommands } from './commands/session-commands.ts';
@@ -16,6 +15,7 @@ import type { ControlChannel } from './control/control-channel.ts';
 import { createControl } from './control/create-control.ts';
 import { Door } from './door.ts';
 import { drain } from './drain.ts';
+import { Entrance } from './entrance.ts';
 import { RefusedError } from './errors.ts';
 import { type GatewayFacts, newDeliveryCounters, type ResumeOutcome } from './gateway-listener.ts';
 import { GatewayUpkeep } from './gateway-upkeep.ts';
@@ -24,7 +24,6 @@ import { createLimits, type GatewayLimits } from './limits/gateway-limits.ts';
 import type { LimitListener } from './limits/limit-listener.ts';
 import { Membership } from './membership.ts';
 import { type GatewaySettings, type ResumableGatewayOptions, settingsOf } from './options.ts';
-import { OriginPolicy } from './origin-policy.ts';
 import { PathProof } from './path-proof.ts';
 import type { ConnectionPrincipal } from './principal.ts';
 import { Replayer, type ReplayRequest } from './replayer.ts';
@@ -32,7 +31,6 @@ import { returnDelayMs } from './return-delay.ts';
 import { Revocations } from './revocations.ts';
 import { SessionStore } from './session-store.ts';
 import { StreamsAdapter } from './streams-adapter.ts';
-import { Vestibule } from './vestibule.ts';
 
 /** One thing that is asked of a gateway that serves. */
 export interface GatewayCheck {
@@ -72,9 +70,8 @@ export class ResumableGateway {
   readonly #revocations: Revocations;
   readonly #limits: GatewayLimits;
   readonly #pipeline: CommandPipeline;
-  readonly #origins: OriginPolicy;
   readonly #addressOf: (request: IncomingMessage) => string;
-  readonly #vestibule: Vestibule;
+  readonly #entrance: Entrance;
   /** For operators: who was here lately. */
   readonly #closings = new Closings();
   /** By partition: the last entry that the tail brought and that was in a room. */
@@ -96,10 +93,14 @@ export class ResumableGateway {
     const listener = this.#limitListener();
     this.#limits = createLimits(this.#commands, keys, settings, listener);
     this.#pipeline = new CommandPipeline(this.#limits.commands, log);
-    this.#origins = new OriginPolicy(settings.allowedOrigins ?? []);
     this.#addressOf = clientAddress(settings.trustedProxies);
-    const { onLimited } = listener;
-    this.#vestibule = new Vestibule({ ...settings.bounds, addressOf: this.#addressOf, onLimited });
+    const { bounds, allowedOrigins = [] } = settings;
+    this.#entrance = new Entrance({
+      bounds,
+      allowedOrigins,
+      addressOf: this.#addressOf,
+      onLimited: listener.onLimited,
+    });
   }
 
   /**
@@ -184,20 +185,12 @@ export class ResumableGateway {
 
   /** What the Socket.IO server must be made with. */
   serverOptions(): Partial<ServerOptions> {
-    const { bounds } = this.#settings;
     return {
+      ...this.#entrance.serverOptions(),
       adapter: this.#adapter.factory,
       // Stock recovery writes missed packets before any token is verified, and sends every `socket.emit` by way of Redis. It
       // stays off; a stock client resumes all the same, because it follows the `pid` that this gateway gives it.
       connectionStateRecovery: undefined as never,
-      maxHttpBufferSize: bounds.maxClientPacketBytes,
-      connectTimeout: bounds.handshakeTimeoutMs,
-      parser: clientParser(bounds),
-      cors: this.#origins.cors,
-      allowRequest: (request, callback) => {
-        const code = this.#origins.allows(request) ? this.#vestibule.refuses(request) : 'ORIGIN_FORBIDDEN';
-        callback(code, code === null);
-      },
     };
   }
 
@@ -211,12 +204,10 @@ export class ResumableGateway {
     if (this.#namespace) throw new Error('a gateway serves one server; make another gateway for another one');
     const namespace = server.of('/');
     this.#namespace = namespace;
-    server.engine.on('connection', (transport: Socket['conn']) => {
-      this.#vestibule.enter(transport, transport.request as IncomingMessage);
-    });
+    this.#entrance.watch(server.engine);
     namespace.use((socket, next) => {
       door.admit(socket).then(() => {
-        this.#vestibule.leave(socket.conn);
+        this.#entrance.leave(socket.conn);
         next();
       }, next);
     });
@@ -404,10 +395,7 @@ export class ResumableGateway {
       start.kind === 'fresh' ? position : start.replay.after,
     );
     this.#connections.add(connection);
-    socket.on('disconnect', (reason, details) => {
-      if (isTooLarge(details)) this.#settings.listener.onLimited?.('client_packet');
-      this.#onDisconnect(connection, reason);
-    });
+    socket.on('disconnect', (reason) => this.#onDisconnect(connection, reason));
     membership.join(connection, rooms);
     for (const [resource, since] of watched) connection.watched.set(resource, since ?? position);
     const closing = this.#changedSince(principal, partition, epoch);
@@ -474,9 +462,4 @@ export class ResumableGateway {
   #closeAll(connections: Iterable<Connection>, code: WireCode): void {
     for (const connection of [...connections]) connection.close(refusal(code, returnDelayMs()));
   }
-}
-
-/** Whether a connection ended because its client sent a larger packet than it may. */
-function isTooLarge(details: unknown): boolean {
-  return details instanceof Error && details.message.includes('Max payload size exceeded');
 }
