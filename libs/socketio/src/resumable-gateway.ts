@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { FeedTail, RoomHistory } from '@rejoin/feed';
-import { type EntryId, formatCursor, refusal, type WireCode } from '@rejoin/protocol';
+import { type EntryId, refusal, type WireCode } from '@rejoin/protocol';
 import { type ConnectionUse, connect, disconnect, openInstallation, type RedisClient } from '@rejoin/redis';
 import { untilAnswered } from '@rejoin/streams';
 import type { Namespace, Server, ServerOptions, Socket } from 'socket.io';
@@ -17,7 +17,7 @@ import { Door } from './door.ts';
 import { drain } from './drain.ts';
 import { Entrance } from './entrance.ts';
 import { RefusedError } from './errors.ts';
-import { type GatewayFacts, newDeliveryCounters, type ResumeOutcome } from './gateway-listener.ts';
+import { type GatewayFacts, newDeliveryCounters } from './gateway-listener.ts';
 import { GatewayUpkeep } from './gateway-upkeep.ts';
 import { GroupRooms } from './group-rooms.ts';
 import { createLimits, type GatewayLimits } from './limits/gateway-limits.ts';
@@ -26,7 +26,8 @@ import { Membership } from './membership.ts';
 import { type GatewaySettings, type ResumableGatewayOptions, settingsOf } from './options.ts';
 import { PathProof } from './path-proof.ts';
 import type { ConnectionPrincipal } from './principal.ts';
-import { Replayer, type ReplayRequest } from './replayer.ts';
+import { Reception } from './reception.ts';
+import { Replayer } from './replayer.ts';
 import { returnDelayMs } from './return-delay.ts';
 import { Revocations } from './revocations.ts';
 import { SessionStore } from './session-store.ts';
@@ -47,6 +48,7 @@ interface Running {
   readonly path: PathProof;
   readonly history: RoomHistory;
   readonly door: Door;
+  readonly reception: Reception;
   readonly upkeep: GatewayUpkeep;
 }
 
@@ -149,6 +151,22 @@ export class ResumableGateway {
       authorizeWatch,
       onError: (error) => log.error({ err: error }, 'admitting a client failed'),
     });
+    const reception = new Reception({
+      tail,
+      door,
+      membership,
+      groups,
+      connections: this.#connections,
+      revocations: this.#revocations,
+      replayer: this.#replayer,
+      pipeline: this.#pipeline,
+      commandLimits: this.#limits.commands,
+      closings: this.#closings,
+      counters: this.#deliveries,
+      bounds,
+      listener: this.#settings.listener,
+      log,
+    });
     const upkeep = new GatewayUpkeep({
       tail,
       partitions,
@@ -177,6 +195,7 @@ export class ResumableGateway {
       membership,
       groups,
       door,
+      reception,
       path,
       upkeep,
       history: new RoomHistory(this.#commands, keys, partitions),
@@ -200,7 +219,7 @@ export class ResumableGateway {
    * @throws Error where it is in charge of a server already
    */
   attach(server: Server): void {
-    const { door } = this.#started;
+    const { door, reception } = this.#started;
     if (this.#namespace) throw new Error('a gateway serves one server; make another gateway for another one');
     const namespace = server.of('/');
     this.#namespace = namespace;
@@ -211,7 +230,7 @@ export class ResumableGateway {
         next();
       }, next);
     });
-    namespace.on('connection', (socket) => this.#onConnection(socket));
+    namespace.on('connection', (socket) => reception.receive(socket));
   }
 
   /** Whether clients should be sent here: every one of {@link checks} passes. */
@@ -372,91 +391,6 @@ export class ResumableGateway {
     const principal = await this.#settings.authenticate(token);
     if (this.#revocations.covers(principal)) throw new RefusedError('AUTH_REVOKED', 'access was revoked');
     return principal;
-  }
-
-  /** Runs in the turn in which the socket connects: joins, position and state belong together. */
-  #onConnection(socket: Socket): void {
-    const { tail, membership, groups, door } = this.#started;
-    const admission = door.takeAdmission(socket);
-    const { principal, partition, wants, start, epoch, rooms, watched } = admission;
-    const position = tail.position(partition);
-    const connection = new Connection(
-      {
-        socket,
-        principal,
-        partition,
-        wants,
-        bounds: this.#settings.bounds,
-        counters: this.#deliveries,
-        resumedFrom: start.kind === 'resume' && start.replay.gap === null ? start.replay.after : null,
-        formatCursor: (entryId) => formatCursor({ epoch, partition, entryId }),
-        onSlow: (slow) => this.#closeSlow(slow),
-      },
-      start.kind === 'fresh' ? position : start.replay.after,
-    );
-    this.#connections.add(connection);
-    socket.on('disconnect', (reason) => this.#onDisconnect(connection, reason));
-    membership.join(connection, rooms);
-    for (const [resource, since] of watched) connection.watched.set(resource, since ?? position);
-    const closing = this.#changedSince(principal, partition, epoch);
-    if (closing) {
-      connection.close(refusal(closing, closing === 'AUTH_REVOKED' ? undefined : returnDelayMs()));
-      return;
-    }
-    membership.save(connection).catch((error: unknown) => {
-      this.#settings.log.warn({ err: error, socketId: socket.id }, 'keeping a session failed');
-    });
-    groups.admit(connection, admission.groupsReadAtMs).catch((error: unknown) => {
-      this.#settings.log.warn({ err: error, socketId: socket.id }, 'groups are not known: the client must come back');
-      connection.close(refusal('OVERLOADED', returnDelayMs()));
-    });
-    this.#pipeline.attach(socket, connection);
-    if (start.kind === 'fresh') {
-      connection.goLive(() => ({ status: 'none', count: 0 }));
-      return;
-    }
-    void this.#resume(connection, { start: start.replay, from: start.from, epoch });
-  }
-
-  /** Never rejects. */
-  async #resume(connection: Connection, request: ReplayRequest): Promise<void> {
-    const { listener, log } = this.#settings;
-    const startedMs = performance.now();
-    const tell = (outcome: Omit<ResumeOutcome, 'durationMs'>): void =>
-      listener.onResumed?.({ ...outcome, durationMs: performance.now() - startedMs });
-    try {
-      const report = await this.#replayer.run(connection, request);
-      if (report === null) tell({ result: 'gone' });
-      else if (report.status === 'gap') tell({ result: 'gap', reason: report.reason });
-      else tell({ result: 'complete' });
-    } catch (error) {
-      log.warn({ err: error, socketId: connection.socket.id }, 'a replay failed: the client must come back');
-      connection.close(refusal('OVERLOADED', returnDelayMs()));
-      tell({ result: 'failed' });
-    }
-  }
-
-  #closeSlow(connection: Connection): void {
-    this.#settings.listener.onLimited?.('buffered_bytes');
-    connection.close(refusal('SLOW_CONSUMER', returnDelayMs()), { patient: false });
-  }
-
-  /** What happened between a client's admission and its connection that shuts it out after all. */
-  #changedSince(principal: ConnectionPrincipal, partition: number, epoch: string): WireCode | null {
-    const { tail, door } = this.#started;
-    if (this.#revocations.covers(principal)) return 'AUTH_REVOKED';
-    if (door.draining) return 'DRAINING';
-    return epoch === tail.epoch(partition) ? null : 'OVERLOADED';
-  }
-
-  #onDisconnect(connection: Connection, reason: string): void {
-    this.#closings.add(connection, reason);
-    this.#connections.remove(connection);
-    connection.onClosed();
-    const { socket } = connection;
-    this.#limits.commands.forget({ socket, connection }).catch((error: unknown) => {
-      this.#settings.log.warn({ err: error }, 'forgetting a count failed');
-    });
   }
 
   #closeAll(connections: Iterable<Connection>, code: WireCode): void {
