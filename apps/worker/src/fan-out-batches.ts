@@ -2,7 +2,7 @@ import { type FanOutItem, MAX_ROOM_WRITES } from '@rejoin/feed';
 
 export interface BatchBounds {
   readonly maxItems: number;
-  /** Sum of the items' rooms. */
+  /** Sum of the items' rooms. A single item with more is a batch of its own. */
   readonly maxRooms: number;
   /** Sum of the items' texts, in UTF-16 code units. A single larger item is a batch of its own. */
   readonly maxLength: number;

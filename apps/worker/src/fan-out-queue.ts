@@ -1,4 +1,4 @@
-import type { FanOut, FanOutItem, FanOutResult } from '@rejoin/feed';
+import { type FanOut, type FanOutItem, type FanOutResult, takesSteps } from '@rejoin/feed';
 import type { EntryId } from '@rejoin/protocol';
 import { FencedError, type PartitionLease } from '@rejoin/streams';
 
@@ -44,6 +44,8 @@ export class FanOutQueue {
     this.#position = batch.at(-1)?.entryId ?? after;
     const run = this.#run(after, batch).finally(() => this.#inFlight.splice(this.#inFlight.indexOf(run), 1));
     this.#inFlight.push(run);
+    // The next batch would overtake its later steps.
+    if (batch.some(takesSteps)) await run;
   }
 
   /** Resolves when every batch was run. */

@@ -140,6 +140,7 @@ export class PartitionWork {
     if (this.#isPaused) await this.#waitOutPause();
     if (lease.yielding.aborted) return;
     await this.#verifyHistory();
+    await this.#fanOut.takeBack(lease.token);
     const { position, delivered, missing } = await this.#reader.start();
     const queue = new FanOutQueue(lease, this.#fanOut, position, (...run) => this.#record(...run));
     const interrupted = AbortSignal.any([lease.yielding, queue.failed]);

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { FanOutItem } from '@rejoin/feed';
+import { type FanOutItem, MAX_ROOM_WRITES, takesSteps } from '@rejoin/feed';
 import fc from 'fast-check';
 import { splitIntoBatches } from '../src/fan-out-batches.ts';
 
@@ -52,7 +52,12 @@ test('batches keep every item, in order, within their bounds', () => {
 test('batches are as large as their bounds allow', () => {
   const items = Array.from({ length: 257 }, (_, index) => deliver(`1-${index}`, 2, 10));
   expect(splitIntoBatches(items).map(({ length }) => length)).toEqual([128, 128, 1]);
-  const wide = Array.from({ length: 5 }, (_, index) => deliver(`1-${index}`, 1_000, 10));
+  const wide = Array.from({ length: 5 }, (_, index) => deliver(`1-${index}`, 128, 10));
   expect(splitIntoBatches(wide).map(({ length }) => length)).toEqual([2, 2, 1]);
   expect(splitIntoBatches([])).toEqual([]);
+});
+
+test('an item that takes several steps is alone', () => {
+  const items = [deliver('1-0', 0, 1), deliver('1-1', MAX_ROOM_WRITES + 1, 1), deliver('1-2', 0, 1)];
+  expect(splitIntoBatches(items).map((batch) => batch.map(takesSteps))).toEqual([[false], [true], [false]]);
 });

@@ -48,6 +48,35 @@ async function expectAllDelivered(published: { id: string }[], target = installa
 }
 
 describe('the next owner', () => {
+  test('completes an event for many rooms whose steps broke off: each room has it once', async () => {
+    const proxy = await TcpProxy.start(testRedis());
+    try {
+      await installation.startWorker({ redisUrl: proxy.url });
+      const { client, home } = installation;
+      const users = Array.from({ length: 900 }, (_, index) => `m${index}`);
+      const audience = users.map((user) => `user:${user}`).join();
+      // Of the second step and of the last one: they are done, and the worker does not know.
+      for (const [id, user] of [
+        ['second', 'm300'],
+        ['last', 'm899'],
+      ] as const) {
+        const lost = proxy.loseReplyTo(`user%3A${user}`);
+        await installation.append({ id, audience });
+        await lost;
+      }
+      const [last] = await installation.append({ id: 'end' });
+      await installation.handled(last as string, home, 60_000);
+      const feed = await installation.feed();
+      expectDelivered(feed, [{ id: 'second' }, { id: 'last' }, { id: 'end' }]);
+      const ids = feed.slice(0, 2).map(({ entryId }) => entryId);
+      for (const room of feed[0]?.rooms ?? []) expect(await client.lrange(home.room(room), 0, -1)).toEqual(ids);
+      expect(await client.exists(home.ahead)).toBe(0);
+    } finally {
+      await installation.close();
+      await proxy.stop();
+    }
+  });
+
   test('first handles what a dead worker had taken', async () => {
     await installation.append(...numbered(1_300));
     await takeAndDie(700);

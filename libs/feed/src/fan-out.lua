@@ -9,12 +9,15 @@
 -- made it, so that repeating the batch completes it. Indexes are written before the feed: a replay ignores index entries beyond the
 -- feed's last ID, so a half-finished run is never seen as a hole.
 -- Runs when memory is full: accepted events must be able to leave the backlog.
+-- An item with many rooms was written to most of them before, by `write-ahead.lua`; here it is completed, or refused where it
+-- was not written as a whole.
 --
 -- KEYS 1 lease  2 events  3 feed  4 done  5 seen  6 seen-before  7 handled  8 feed-bytes  9 dead  10 dead-order
---      11 parked  12 parked-order  13 paused  14 dead-index  15… parts of the event index, then the room indexes that the items name
+--      11 parked  12 parked-order  13 paused  14 dead-index  15 ahead  16… parts of the event index, then the room indexes that the items name
 -- ARGV 1 fencing token  2 consumer group  3 room time to live, ms  4 most entries of a room
 --      5 duplicate window, ms  6 the entry behind which the first item stands, without another one between them
---      7 number of parts of the event index, then for each the text to append; number of items, then the items:
+--      7 to how many other rooms the batch, which then is one item, is to have been written ahead; 0 otherwise
+--      8 number of parts of the event index, then for each the text to append; number of items, then the items:
 --        'deliver', entry ID, digest, route, client event, number of rooms, positions of the rooms in KEYS…
 --        'dead', entry ID, record, time of failure in ms, label
 --        'park', entry ID, record, time of the next attempt in ms
@@ -22,20 +25,24 @@
 -- Returns { delivered, duplicates, dead, parked }
 -- Errors  FENCED        the token is not the lease's
 --         PAUSED        the partition is paused
---         STALE_BATCH   the items do not follow `done`, or are not ascending
+--         STALE_BATCH   the items do not follow `done`, or are not ascending, or are not what was written ahead
 --         FEED_AHEAD    the feed is beyond an entry that it does not hold
 --         NOGROUP       the group or the stream is gone
 local lease, events, feed, done, seen, seenBefore = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local handled, feedBytes, dead, deadOrder = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
-local parked, parkedOrder, paused, deadIndex, FIRST_PART = KEYS[11], KEYS[12], KEYS[13], KEYS[14], 15
+local parked, parkedOrder, paused, deadIndex, ahead, FIRST_PART = KEYS[11], KEYS[12], KEYS[13], KEYS[14], KEYS[15], 16
 local token, group, roomTtl, maxPerRoom = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
-local duplicateWindow, after, indexParts = tonumber(ARGV[5]), ARGV[6], tonumber(ARGV[7])
-local count, FIRST_ROOM = tonumber(ARGV[8 + indexParts]), FIRST_PART + indexParts
+local duplicateWindow, after, roomsAhead = tonumber(ARGV[5]), ARGV[6], tonumber(ARGV[7])
+local INDEX_PARTS = 8
+local indexParts = tonumber(ARGV[INDEX_PARTS])
+local count, FIRST_ROOM = tonumber(ARGV[INDEX_PARTS + indexParts + 1]), FIRST_PART + indexParts
 -- Arguments that `unpack` can put on Lua's stack are limited to about 8,000.
 local CHUNK = 1000
 
 -- @include streams
 -- @include dead-letters
+-- @include ./room-index
+-- @include ./duplicates
 
 if redis.call('GET', lease) ~= token then
   return redis.error_reply('FENCED the lease is not held with this token')
@@ -47,7 +54,7 @@ if not consumers then return redis.error_reply('NOGROUP the consumer group is go
 local doneId = redis.call('GET', done) or '0-0'
 if doneId ~= after then return redis.error_reply('STALE_BATCH behind ' .. after .. ' where ' .. doneId .. ' is done') end
 
-local items, at, previous = {}, 9 + indexParts, after
+local items, at, previous = {}, INDEX_PARTS + indexParts + 2, after
 for i = 1, count do
   local kind = ARGV[at]
   if kind == 'deliver' then
@@ -80,12 +87,7 @@ for i = FIRST_PART, FIRST_ROOM - 1 do redis.call('STRLEN', KEYS[i]) end
 redis.call('HLEN', seen)
 redis.call('HLEN', seenBefore)
 local roomLast = {}
-for i = FIRST_ROOM, #KEYS do
-  local last = redis.call('LINDEX', KEYS[i], -1)
-  -- A cut that left nothing but its mark.
-  if last and string.sub(last, 1, 1) == '~' then last = string.sub(last, 2) end
-  roomLast[KEYS[i]] = last or '0-0'
-end
+for i = FIRST_ROOM, #KEYS do roomLast[KEYS[i]] = lastInRoom(KEYS[i]) end
 
 -- Items are ascending, so those that a half-finished run added to the feed come first.
 local firstUnfed = 1
@@ -102,11 +104,11 @@ for from = 1, #digests, CHUNK do
   local before = redis.call('HMGET', seenBefore, unpack(digests, from, to))
   for i = from, to do holders[digests[i]] = current[i - from + 1] or before[i - from + 1] end
 end
-local function isDuplicate(item)
-  local holder = holders[item.digest]
-  if not holder or holder == item.id then return false end
-  local apart = tonumber((parts(item.id))) - tonumber((parts(holder)))
-  return math.abs(apart) < duplicateWindow
+local function isDuplicate(item) return isRepeated(item.id, holders[item.digest], duplicateWindow) end
+local writtenAhead = redis.call('LLEN', ahead)
+if roomsAhead > 0 and isDuplicate(items[1]) then roomsAhead = 0 end
+if writtenAhead ~= (roomsAhead > 0 and roomsAhead + 1 or 0) or writtenAhead > 0 and redis.call('LINDEX', ahead, 0) ~= items[1].id then
+  return redis.error_reply('STALE_BATCH ' .. writtenAhead .. ' names where ' .. roomsAhead .. ' rooms were to be written ahead')
 end
 for i = 1, firstUnfed - 1 do
   local item = items[i]
@@ -120,14 +122,14 @@ local duplicates, deliveries, deaths, later = 0, {}, 0, {}
 local fresh, pushes, order = {}, {}, {}
 for i = 1, count do
   local item = items[i]
-  local isRepeated = item.digest and isDuplicate(item)
+  local isDropped = item.digest and isDuplicate(item)
   if item.isParked then
     later[#later + 1] = item
   elseif not item.digest then
     redis.call('HSET', dead, item.id, item.record)
     addDeadPlaces(deadOrder, deadIndex, item.id, item.label, item.time)
     deaths = deaths + 1
-  elseif isRepeated then
+  elseif isDropped then
     duplicates = duplicates + 1
   else
     if holders[item.digest] ~= item.id then
@@ -155,20 +157,10 @@ end
 -- A batch that is repeated appends its names once more, which nobody notices.
 for part = 1, indexParts do
   local key = KEYS[FIRST_PART + part - 1]
-  redis.call('APPEND', key, ARGV[7 + part])
+  redis.call('APPEND', key, ARGV[INDEX_PARTS + part])
   redis.call('PEXPIRE', key, roomTtl)
 end
--- Cutting a little more at a time keeps the cost of a cut away from most pushes.
-local slack = math.min(100, math.max(1, math.floor(maxPerRoom / 10)))
-for _, key in ipairs(order) do
-  local length = redis.call('RPUSH', key, unpack(pushes[key]))
-  if length > maxPerRoom + slack then
-    local cut = redis.call('LINDEX', key, length - maxPerRoom - 1)
-    redis.call('LTRIM', key, -maxPerRoom, -1)
-    redis.call('LPUSH', key, '~' .. cut)
-  end
-  redis.call('PEXPIRE', key, roomTtl)
-end
+for _, key in ipairs(order) do pushToRoom(key, pushes[key], maxPerRoom, roomTtl) end
 
 -- Feed.
 local bytes = 0
@@ -206,5 +198,6 @@ if consumers.pending > 0 then
   for i = 1, count do ids[i] = items[i].id end
   redis.call('XACK', events, group, unpack(ids))
 end
+if writtenAhead > 0 then redis.call('DEL', ahead) end
 redis.call('SET', done, last)
 return { #deliveries, duplicates, deaths, #later }

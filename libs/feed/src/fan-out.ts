@@ -1,7 +1,7 @@
 import type { EntryId } from '@rejoin/protocol';
 import { GROUP, loadScript, type PartitionKeys, type RedisClient } from '@rejoin/redis';
 import { FencedError, labelOfRecord, PausedError, StaleBatchError } from '@rejoin/streams';
-import { DUPLICATE_WINDOW_MS, ROOM_GRACE_MS } from './bounds.ts';
+import { DUPLICATE_WINDOW_MS, MAX_ROOM_WRITES, ROOM_GRACE_MS } from './bounds.ts';
 import { FeedAheadError } from './errors.ts';
 import { EventNames, eventIdInRecord } from './event-index.ts';
 import { routeOf } from './feed-entry.ts';
@@ -57,22 +57,34 @@ export interface FanOutResult {
 }
 
 const script = loadScript('fan-out', import.meta.url);
+const writeAheadScript = loadScript('write-ahead', import.meta.url);
+const takeBackScript = loadScript('take-back', import.meta.url);
 
-/** Writes what was resolved into feed and room indexes, one atomic step per batch. See `fan-out.lua`. */
+/** Whether the item is fanned out in several steps. Its batch is it alone, and nothing else may be sent before it is done. */
+export function takesSteps(item: FanOutItem): item is Delivery {
+  return item.kind === 'deliver' && item.rooms.length > MAX_ROOM_WRITES;
+}
+
+/**
+ * Writes what was resolved into feed and room indexes, one atomic step per batch. See `fan-out.lua`.
+ *
+ * No step makes more than `MAX_ROOM_WRITES` room writes. An event with more rooms is written to most of them ahead, in steps that
+ * nobody sees, and the last step makes it visible everywhere at once.
+ */
 export class FanOut {
   readonly #client: RedisClient;
   readonly #keys: PartitionKeys;
-  readonly #options: FanOutOptions;
+  /** Of room indexes: their time to live in milliseconds, and their most entries. */
+  readonly #retention: readonly [number, number];
 
-  constructor(client: RedisClient, keys: PartitionKeys, options: FanOutOptions) {
+  constructor(client: RedisClient, keys: PartitionKeys, { windowMs, maxPerRoom }: FanOutOptions) {
     this.#client = client;
     this.#keys = keys;
-    this.#options = options;
+    this.#retention = [windowMs + ROOM_GRACE_MS, maxPerRoom];
   }
 
   /**
-   * Fans out one batch. The items must be the stream's next entries, in order; together they may name at most
-   * `MAX_ROOM_WRITES` rooms.
+   * Fans out one batch. The items must be the stream's next entries, in order; one that `takesSteps` must be alone.
    * @param token the fencing token of the partition's lease
    * @param after the entry behind which the first item stands in the stream
    * @throws FencedError where another worker owns the partition now
@@ -81,18 +93,50 @@ export class FanOut {
    * @throws FeedAheadError where the feed ends beyond an entry that it lacks
    */
   async run(token: string, after: EntryId, items: readonly FanOutItem[]): Promise<FanOutResult> {
+    try {
+      return await this.#run(token, after, items);
+    } catch (error) {
+      throw typed(error, this.#keys.partition);
+    }
+  }
+
+  /**
+   * Takes back what was written ahead of a fan-out that did not come. An owner does so before it prepares anything.
+   * @throws FencedError where another worker owns the partition now
+   * @throws StaleBatchError where something of an earlier session of this owner comes between: begin again
+   */
+  async takeBack(token: string): Promise<void> {
+    const { lease, feed, ahead, partition } = this.#keys;
+    const [entryId, ...names] = await this.#client.lrange(ahead, 0, -1);
+    if (entryId === undefined) return;
+    try {
+      for (let left = names.length; left > 0; ) {
+        const rooms = names.slice(Math.max(0, left - MAX_ROOM_WRITES), left).map((room) => this.#keys.room(room));
+        const args = [token, entryId, left + 1];
+        left = (await takeBackScript.run(this.#client, [lease, feed, ahead, ...rooms], args)) as number;
+      }
+    } catch (error) {
+      throw typed(error, partition);
+    }
+  }
+
+  async #run(token: string, after: EntryId, items: readonly FanOutItem[]): Promise<FanOutResult> {
     const k = this.#keys;
+    const wide = items.find(takesSteps);
+    if (wide && items.length > 1) throw new RangeError('an item that takes several steps must be alone');
+    // Without such an item the script is sent in this turn, so that batches keep their order.
+    const roomsAhead = wide ? await this.#writeAhead(token, after, wide) : 0;
     const keys = [k.lease, k.events, k.feed, k.done, k.seen, k.seenBefore, k.handled, k.feedBytes, k.dead, k.deadOrder];
-    keys.push(k.parked, k.parkedOrder, k.paused, k.deadIndex);
+    keys.push(k.parked, k.parkedOrder, k.paused, k.deadIndex, k.ahead);
     const index = namesOf(items).byKey(k);
     keys.push(...index.map(([key]) => key));
     const args: (string | number)[] = [
       token,
       GROUP,
-      this.#options.windowMs + ROOM_GRACE_MS,
-      this.#options.maxPerRoom,
+      ...this.#retention,
       DUPLICATE_WINDOW_MS,
       after,
+      roomsAhead,
       index.length,
       ...index.map(([, text]) => text),
       items.length,
@@ -106,8 +150,9 @@ export class FanOut {
         continue;
       }
       const { entryId, digest, tenant, type, event, rooms, traceparent } = item;
-      args.push('deliver', entryId, digest, routeOf(tenant, type, rooms, traceparent), event, rooms.length);
-      for (const room of rooms) {
+      const here = wide ? rooms.slice(roomsAhead) : rooms;
+      args.push('deliver', entryId, digest, routeOf(tenant, type, rooms, traceparent), event, here.length);
+      for (const room of here) {
         let position = positions.get(room);
         if (position === undefined) {
           position = keys.push(k.room(room));
@@ -116,15 +161,27 @@ export class FanOut {
         args.push(position);
       }
     }
-    try {
-      const reply = (await script.run(this.#client, keys, args)) as [number, number, number, number];
-      const [delivered, duplicates, dead, parked] = reply;
-      return { delivered, duplicates, dead, parked };
-    } catch (error) {
-      throw typed(error, k.partition);
+    const reply = (await script.run(this.#client, keys, args)) as [number, number, number, number];
+    const [delivered, duplicates, dead, parked] = reply;
+    return { delivered, duplicates, dead, parked };
+  }
+
+  /** Writes an item to all but the last of its rooms, in steps; see `write-ahead.lua`. Returns to how many. */
+  async #writeAhead(token: string, after: EntryId, { entryId, digest, rooms }: Delivery): Promise<number> {
+    const { lease, done, paused, seen, seenBefore, ahead } = this.#keys;
+    const fixed = [lease, done, paused, seen, seenBefore, ahead];
+    const count = Math.floor((rooms.length - 1) / MAX_ROOM_WRITES) * MAX_ROOM_WRITES;
+    for (let written = 0; written < count; written += MAX_ROOM_WRITES) {
+      const names = rooms.slice(written, written + MAX_ROOM_WRITES);
+      const keys = [...fixed, ...names.map((room) => this.#keys.room(room))];
+      const args = [token, after, entryId, digest, DUPLICATE_WINDOW_MS, written, ...this.#retention, ...names];
+      if ((await writeAheadScript.run(this.#client, keys, args)) !== 1) break;
     }
+    return count;
   }
 }
+
+type Delivery = Extract<FanOutItem, { kind: 'deliver' }>;
 
 function namesOf(items: readonly FanOutItem[]): EventNames {
   const names = new EventNames();

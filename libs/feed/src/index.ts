@@ -1,7 +1,7 @@
 export { DUPLICATE_WINDOW_MS, FEED_ENTRY_OVERHEAD_BYTES, MAX_ROOM_WRITES, ROOM_GRACE_MS } from './bounds.ts';
 export { FeedAheadError } from './errors.ts';
 export { findEntries } from './event-index.ts';
-export { FanOut, type FanOutItem, type FanOutOptions, type FanOutResult } from './fan-out.ts';
+export { FanOut, type FanOutItem, type FanOutOptions, type FanOutResult, takesSteps } from './fan-out.ts';
 export { type FeedEntry, parseFeedEntry } from './feed-entry.ts';
 export { type History, HistoryCheck } from './history-check.ts';
 export { type ReplayBounds, type ReplayEntry, type ReplayPage, type ReplayRoom, readReplayPage } from './replay.ts';

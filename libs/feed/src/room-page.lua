@@ -33,26 +33,27 @@ for looked = 1, budget do
     break
   end
   local entry = redis.call('XRANGE', feed, id, id)[1]
-  if not entry then
-    -- Older entries are trimmed too.
+  if entry then
+    local kind, event
+    local fields = entry[2]
+    for i = 1, #fields, 2 do
+      if fields[i] == 'route' then
+        kind = string.match(fields[i + 1], '^%S+ %S+ (%S+)')
+      elseif fields[i] == 'event' then
+        event = fields[i + 1]
+      end
+    end
+    next = id
+    if kind and string.sub(kind, 1, #prefix) == prefix then
+      entries[#entries + 1] = id
+      entries[#entries + 1] = kind
+      entries[#entries + 1] = event
+      if #entries >= limit * 3 then break end
+    end
+  elseif not below(lastIdOf(feed), id) then
+    -- Older entries are trimmed too. One beyond the feed is not fanned out yet, and those before it are there.
     next = ''
     break
-  end
-  local kind, event
-  local fields = entry[2]
-  for i = 1, #fields, 2 do
-    if fields[i] == 'route' then
-      kind = string.match(fields[i + 1], '^%S+ %S+ (%S+)')
-    elseif fields[i] == 'event' then
-      event = fields[i + 1]
-    end
-  end
-  next = id
-  if kind and string.sub(kind, 1, #prefix) == prefix then
-    entries[#entries + 1] = id
-    entries[#entries + 1] = kind
-    entries[#entries + 1] = event
-    if #entries >= limit * 3 then break end
   end
   index = index - 1
 end

@@ -5,6 +5,7 @@ export interface PartitionKeys {
   readonly events: string;
   readonly feed: string;
   readonly done: string;
+  readonly ahead: string;
   readonly floor: string;
   readonly floorAddressed: string;
   readonly epoch: string;
@@ -117,6 +118,7 @@ function partitionKeys(prefix: string, partition: number): PartitionKeys {
     events: `${tag}:events`,
     feed: `${tag}:feed`,
     done: `${tag}:done`,
+    ahead: `${tag}:ahead`,
     floor: `${tag}:floor`,
     floorAddressed: `${tag}:floor-addressed`,
     epoch: `${tag}:epoch`,

@@ -14,15 +14,17 @@ export interface Script {
   runBuffer(client: RedisClient, keys: readonly string[], args: readonly Argument[]): Promise<unknown>;
 }
 
-/** A line in a script that stands for a fragment of this folder: `-- @include streams`. */
-const INCLUDE = /^-- @include ([a-z-]+)$/gm;
+/** A line in a script that stands for a fragment of this folder, or with `./` for one of the script's: `-- @include streams`. */
+const INCLUDE = /^-- @include (\.\/)?([a-z-]+)$/gm;
 
 /**
  * Loads `<name>.lua` from the folder of the calling module, with the fragments that it includes.
  * @param moduleUrl the caller's `import.meta.url`
  */
 export function loadScript(name: string, moduleUrl: string): Script {
-  const source = readLua(name, moduleUrl).replace(INCLUDE, (_, fragment: string) => readLua(fragment, import.meta.url));
+  const source = readLua(name, moduleUrl).replace(INCLUDE, (_, beside: string | undefined, fragment: string) =>
+    readLua(fragment, beside ? moduleUrl : import.meta.url),
+  );
   const digest = createHash('sha1').update(source).digest('hex');
   const runWith =
     (call: 'call' | 'callBuffer'): Script['run'] =>

@@ -3,7 +3,7 @@ import { transientFailure } from '../resolution.ts';
 import { isPromise } from '../type-resolver.ts';
 import { type GroupMembers, MAX_EXPANDED_MEMBERS, type MembershipDirectory } from './membership-directory.ts';
 
-/** Most rooms of one event: one fan-out script makes so many room writes at most. */
+/** Most rooms of one event: a client's message and every gateway's look at it grow with them. */
 export const MAX_EVENT_ROOMS = 2_000;
 
 /** A group among an event's audience, and how it is reached. */
