@@ -12,12 +12,13 @@ import { latency } from './scenarios/latency.ts';
 import { operators } from './scenarios/operators.ts';
 import { reconnect } from './scenarios/reconnect.ts';
 import { soak } from './scenarios/soak.ts';
+import { stalled } from './scenarios/stalled.ts';
 import { storm } from './scenarios/storm.ts';
 import { throughput } from './scenarios/throughput.ts';
 import { workers } from './scenarios/workers.ts';
 
 const SCENARIOS = new Map<string, Scenario>(
-  [storm, reconnect, throughput, latency, fanout, idle, soak, fairness, workers, operators].map((scenario) => [
+  [storm, reconnect, throughput, latency, fanout, idle, soak, stalled, fairness, workers, operators].map((scenario) => [
     scenario.name,
     scenario,
   ]),

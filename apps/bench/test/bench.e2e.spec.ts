@@ -53,6 +53,7 @@ describe('the benchmark', () => {
     ['fanout', ['rejoin', 'stock', 'ws']],
     ['idle', ['rejoin', 'stock']],
     ['soak', ['rejoin']],
+    ['stalled', ['rejoin']],
     ['fairness', ['rejoin']],
     ['workers', ['rejoin']],
     ['operators', ['rejoin']],
@@ -78,7 +79,7 @@ describe('the benchmark', () => {
     const bench = startBench('strom');
     expect(await bench.exitCode).toBe(2);
     expect(bench.output.stderr).toContain(
-      'Scenarios: storm, reconnect, throughput, latency, fanout, idle, soak, fairness, workers, operators',
+      'Scenarios: storm, reconnect, throughput, latency, fanout, idle, soak, stalled, fairness, workers, operators',
     );
   });
 });

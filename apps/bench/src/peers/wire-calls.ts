@@ -15,6 +15,8 @@ export interface WireCalls {
     readonly each: number;
     readonly timeoutMs: number;
   }): Promise<{ readonly lastReceivedAtMs: number }>;
+  /** None reads anything more from its connection: the kernel's buffers fill, then the server's. */
+  stall(request: null): void;
   /** How many clients are connected now. */
   connected(request: null): number;
 }

@@ -34,6 +34,10 @@ class WireClient {
     return this.#socket.readyState === WebSocket.OPEN;
   }
 
+  stall(): void {
+    this.#socket.pause();
+  }
+
   #count(): void {
     this.received += 1;
     lastReceivedAtMs = monotonicMs();
@@ -76,6 +80,10 @@ const calls: WireCalls = {
     clearTimeout(timer);
     onEvent = undefined;
     return { lastReceivedAtMs };
+  },
+
+  stall() {
+    for (const client of clients) client.stall();
   },
 
   connected: () => clients.filter(({ open }) => open).length,
