@@ -6,7 +6,7 @@ import {
   classifyRedisFailure,
   type EntryPage,
   EventReader,
-  type EventWaker,
+  EventWaker,
   FencedError,
   type PartitionLease,
   PausedError,
@@ -32,7 +32,10 @@ export interface PartitionWorkOptions {
   /** For short commands; reads and fan-outs travel on it one behind the other. */
   readonly client: RedisClient;
   readonly keys: PartitionKeys;
-  readonly waker: EventWaker;
+  /** Makes a connection for blocking reads that does not reconnect by itself. */
+  connectBlocking(): RedisClient;
+  /** See `EventWakerOptions`. */
+  readonly blockMs?: number;
   readonly preparation: EventPreparation;
   readonly history: PartitionHistory;
   readonly fanOut: FanOutOptions;
@@ -70,6 +73,7 @@ const IN_HAND_MS = 500;
 export class PartitionWork {
   readonly #options: PartitionWorkOptions;
   readonly #reader: EventReader;
+  readonly #waker: EventWaker;
   readonly #fanOut: FanOut;
   readonly #failureLog: FailureLog;
   #failures = 0;
@@ -80,16 +84,16 @@ export class PartitionWork {
 
   constructor(options: PartitionWorkOptions) {
     this.#options = options;
-    const { client, keys, lease, bounds } = options;
+    const { client, keys, lease, bounds, connectBlocking, blockMs } = options;
     this.#reader = new EventReader(client, keys, lease.token, bounds);
+    this.#waker = new EventWaker({ keys, connectBlocking, ...(blockMs === undefined ? {} : { blockMs }) });
     this.#fanOut = new FanOut(client, keys, options.fanOut);
     this.#failureLog = new FailureLog(options.logger, 'partition starts again from what is handled');
   }
 
   /** Resolves when the lease is yielding and the batch at hand is finished, or when the lease is lost. */
   async run(): Promise<void> {
-    const { lease, waker } = this.#options;
-    waker.join(lease.partition);
+    const { lease } = this.#options;
     try {
       while (!lease.yielding.aborted) {
         try {
@@ -100,7 +104,7 @@ export class PartitionWork {
         }
       }
     } finally {
-      await waker.leave(lease.partition);
+      this.#waker.close();
     }
   }
 
@@ -136,7 +140,7 @@ export class PartitionWork {
   }
 
   async #session(): Promise<void> {
-    const { lease, waker, history, counters } = this.#options;
+    const { lease, history, counters } = this.#options;
     if (this.#isPaused) await this.#waitOutPause();
     if (lease.yielding.aborted) return;
     await this.#verifyHistory();
@@ -166,8 +170,7 @@ export class PartitionWork {
         // The next owner goes on where it stopped.
         if (isInherited && lease.yielding.aborted) break;
         isInherited = false;
-        if (reading === null && !interrupted.aborted)
-          reading = settled(waker.wait(lease.partition, after, interrupted));
+        if (reading === null && !interrupted.aborted) reading = settled(this.#waker.wait(after, interrupted));
       }
       await queue.drain();
     } finally {

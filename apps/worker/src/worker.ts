@@ -14,7 +14,6 @@ import type { Health, Logger } from '@rejoin/runtime';
 import {
   checkRedis,
   type DeadLetterRetention,
-  EventWaker,
   LeaseManager,
   type PartitionLease,
   pause,
@@ -89,12 +88,14 @@ export class Worker {
   readonly #stopping = new AbortController();
   readonly #breakers = new ResolverBreakers();
   readonly #trialTurns = new TrialTurns();
+  readonly #wakeFailures: FailureLog;
   readonly #histories = new Map<number, PartitionHistory>();
   #running: Running | undefined;
   #stopped: Promise<void> | undefined;
 
   constructor(options: WorkerOptions) {
     this.#options = options;
+    this.#wakeFailures = new FailureLog(options.logger, 'waiting for events failed and will be begun again');
   }
 
   /**
@@ -193,7 +194,6 @@ export class Worker {
     const { redisUrl, keys, replay, logger, leaseTtlMs, leasePollMs, upkeepMs, memoryPercent = 90 } = this.#options;
     const { deadLetters = DEFAULT_DEAD_LETTER_RETENTION } = this.#options;
     const topology = client.isCluster ? 'cluster' : 'standalone';
-    const waker = this.#createWaker(topology);
     const resolver = this.#resolverWithGroups(client, partitions);
     const leaseFailures = new FailureLog(
       logger,
@@ -205,7 +205,7 @@ export class Worker {
       client: leaseClient,
       keys,
       partitions,
-      work: (lease) => this.#work(client, waker, lease, partitions, resolver),
+      work: (lease) => this.#work(client, lease, partitions, resolver),
       onError: (error) => {
         leaseFailures.report(error);
         replaceSilentConnection(leaseClient, error);
@@ -256,32 +256,13 @@ export class Worker {
     return { client, leaseClient, leases, upkeep, jobs, runner };
   }
 
-  #createWaker(topology: 'standalone' | 'cluster'): EventWaker {
-    const { keys, logger, redisUrl, blockMs } = this.#options;
-    const failures = new FailureLog(logger, 'waiting for events failed and will be begun again');
-    const onError = (error: unknown): void => failures.report(error);
-    return new EventWaker({
-      keys,
-      topology,
-      connectBlocking: () => connect({ url: redisUrl, use: 'blocking', name: 'rejoin-worker-wake', onError }),
-      onError,
-      ...(blockMs === undefined ? {} : { blockMs }),
-    });
-  }
-
   #resolverWithGroups(client: RedisClient, partitions: number): EventResolver {
     const { resolver, keys } = this.#options;
     return resolver.withGroups?.(new GroupCache(client, keys, partitions)) ?? resolver;
   }
 
-  async #work(
-    client: RedisClient,
-    waker: EventWaker,
-    lease: PartitionLease,
-    partitions: number,
-    resolver: EventResolver,
-  ): Promise<void> {
-    const { keys, replay, bounds, logger } = this.#options;
+  async #work(client: RedisClient, lease: PartitionLease, partitions: number, resolver: EventResolver): Promise<void> {
+    const { keys, replay, bounds, logger, redisUrl, blockMs } = this.#options;
     const { maxAttempts, firstDelayMs, inPlaceMs, maxTrials, maxParked } = {
       ...DEFAULT_RETRIES,
       ...this.#options.retries,
@@ -292,7 +273,14 @@ export class Worker {
       lease,
       client,
       keys: keys.partition(partition),
-      waker,
+      connectBlocking: () =>
+        connect({
+          url: redisUrl,
+          use: 'blocking',
+          name: 'rejoin-worker-wake',
+          onError: (error) => this.#wakeFailures.report(error),
+        }),
+      ...(blockMs === undefined ? {} : { blockMs }),
       preparation: new EventPreparation(
         new RetryingResolver(resolver, this.#breakers, inPlaceMs),
         new RetryPolicy(maxAttempts, firstDelayMs),
