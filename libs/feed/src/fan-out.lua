@@ -17,25 +17,32 @@
 -- ARGV 1 fencing token  2 consumer group  3 room time to live, ms  4 most entries of a room
 --      5 duplicate window, ms  6 the entry behind which the first item stands, without another one between them
 --      7 to how many other rooms the batch, which then is one item, is to have been written ahead; 0 otherwise
---      8 number of parts of the event index, then for each the text to append; number of items, then the items:
---        'deliver', entry ID, digest, route, client event, number of rooms, positions of the rooms in KEYS…
---        'dead', entry ID, record, time of failure in ms, label
---        'park', entry ID, record, time of the next attempt in ms
+--      8 number of parts of the event index, then for each the text to append; number of items, then
+--        the entry ID of each item, ascending; the digest of each, '' of one that is not delivered; of each item three more:
+--        where it is delivered: route, client event, the positions of its rooms in KEYS, separated by spaces
+--        otherwise 'dead:' and its label, record, time of failure in ms; or 'park', record, time of the next attempt in ms
 --      A route is what a feed entry's field `route` holds behind the predecessor.
 -- Returns { delivered, duplicates, dead, parked }
 -- Errors  FENCED        the token is not the lease's
 --         PAUSED        the partition is paused
---         STALE_BATCH   the items do not follow `done`, or are not ascending, or are not what was written ahead
+--         STALE_BATCH   the items do not follow `done`, or are not what was written ahead
 --         FEED_AHEAD    the feed is beyond an entry that it does not hold
 --         NOGROUP       the group or the stream is gone
+--
+-- An event costs Redis more time here than anywhere else, and most of it in the interpreter: so what is the same of all items
+-- stands together, to be handed on with `unpack`, and items are no tables.
+local call, find, sub = redis.call, string.find, string.sub
 local lease, events, feed, done, seen, seenBefore = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local handled, feedBytes, dead, deadOrder = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local parked, parkedOrder, paused, deadIndex, ahead, FIRST_PART = KEYS[11], KEYS[12], KEYS[13], KEYS[14], KEYS[15], 16
 local token, group, roomTtl, maxPerRoom = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
-local duplicateWindow, after, roomsAhead = tonumber(ARGV[5]), ARGV[6], tonumber(ARGV[7])
-local INDEX_PARTS = 8
+local duplicateWindow, after, roomsAhead, INDEX_PARTS = tonumber(ARGV[5]), ARGV[6], tonumber(ARGV[7]), 8
 local indexParts = tonumber(ARGV[INDEX_PARTS])
 local count, FIRST_ROOM = tonumber(ARGV[INDEX_PARTS + indexParts + 1]), FIRST_PART + indexParts
+-- Of item i: its entry ID is ARGV[IDS + i], its digest ARGV[DIGESTS + i], the rest begins at ARGV[REST + 3 * i].
+local IDS = INDEX_PARTS + indexParts + 1
+local DIGESTS = IDS + count
+local REST = DIGESTS + count - 2
 -- Arguments that `unpack` can put on Lua's stack are limited to about 8,000.
 local CHUNK = 1000
 
@@ -44,160 +51,163 @@ local CHUNK = 1000
 -- @include ./room-index
 -- @include ./duplicates
 
-if redis.call('GET', lease) ~= token then
-  return redis.error_reply('FENCED the lease is not held with this token')
-end
-if redis.call('EXISTS', paused) == 1 then return redis.error_reply('PAUSED the partition is paused') end
-if redis.call('EXISTS', events) == 0 then return redis.error_reply('NOGROUP the event stream is gone') end
+if call('GET', lease) ~= token then return redis.error_reply('FENCED the lease is not held with this token') end
+if call('EXISTS', paused) == 1 then return redis.error_reply('PAUSED the partition is paused') end
+if call('EXISTS', events) == 0 then return redis.error_reply('NOGROUP the event stream is gone') end
 local consumers = groupOf(events, group)
 if not consumers then return redis.error_reply('NOGROUP the consumer group is gone') end
-local doneId = redis.call('GET', done) or '0-0'
+local doneId = call('GET', done) or '0-0'
 if doneId ~= after then return redis.error_reply('STALE_BATCH behind ' .. after .. ' where ' .. doneId .. ' is done') end
-
-local items, at, previous = {}, INDEX_PARTS + indexParts + 2, after
-for i = 1, count do
-  local kind = ARGV[at]
-  if kind == 'deliver' then
-    local rooms = tonumber(ARGV[at + 5])
-    -- The positions of its rooms in KEYS stand in ARGV behind `rooms`, up to `lastRoom`.
-    items[i] = { id = ARGV[at + 1], digest = ARGV[at + 2], route = ARGV[at + 3], event = ARGV[at + 4], rooms = at + 5, lastRoom = at + 5 + rooms }
-    at = at + 6 + rooms
-  else
-    items[i] = { id = ARGV[at + 1], record = ARGV[at + 2], time = ARGV[at + 3], isParked = kind == 'park' }
-    at = at + 4
-    if kind == 'dead' then
-      items[i].label = ARGV[at]
-      at = at + 1
-    end
-  end
-  if not below(previous, items[i].id) then return redis.error_reply('STALE_BATCH ' .. items[i].id .. ' behind ' .. previous) end
-  previous = items[i].id
-end
 
 -- Everything that can fail, before the first write.
 local feedLast = lastIdOf(feed)
-tonumber(redis.call('GET', handled) or 0)
-tonumber(redis.call('GET', feedBytes) or 0)
-redis.call('HLEN', dead)
-redis.call('ZCARD', deadOrder)
-redis.call('ZCARD', deadIndex)
-redis.call('HLEN', parked)
-redis.call('ZCARD', parkedOrder)
-for i = FIRST_PART, FIRST_ROOM - 1 do redis.call('STRLEN', KEYS[i]) end
-redis.call('HLEN', seen)
-redis.call('HLEN', seenBefore)
+tonumber(call('GET', handled) or 0)
+tonumber(call('GET', feedBytes) or 0)
+call('HLEN', dead)
+call('ZCARD', deadOrder)
+call('ZCARD', deadIndex)
+call('HLEN', parked)
+call('ZCARD', parkedOrder)
+for i = FIRST_PART, FIRST_ROOM - 1 do call('STRLEN', KEYS[i]) end
+call('HLEN', seen)
+call('HLEN', seenBefore)
 local roomLast = {}
-for i = FIRST_ROOM, #KEYS do roomLast[KEYS[i]] = lastInRoom(KEYS[i]) end
+for i = FIRST_ROOM, #KEYS do roomLast[i] = lastInRoom(KEYS[i]) end
 
 -- Items are ascending, so those that a half-finished run added to the feed come first.
 local firstUnfed = 1
-while firstUnfed <= count and not below(feedLast, items[firstUnfed].id) do firstUnfed = firstUnfed + 1 end
+while firstUnfed <= count and not below(feedLast, ARGV[IDS + firstUnfed]) do firstUnfed = firstUnfed + 1 end
 
--- The entry under each item's digest, `false` where there is none.
-local holders, digests = {}, {}
-for i = 1, count do
-  if items[i].digest then digests[#digests + 1] = items[i].digest end
+-- Which items are delivered: events that were not delivered under another entry already.
+local isDelivered = {}
+local duplicates, deliveries, deaths, later = 0, 0, 0, 0
+-- The entry of each event that nobody has published before, and the same one behind the other.
+local fresh, freshList = {}, {}
+for from = 1, count, CHUNK do
+  local to = math.min(from + CHUNK - 1, count)
+  local current = call('HMGET', seen, unpack(ARGV, DIGESTS + from, DIGESTS + to))
+  local before = call('HMGET', seenBefore, unpack(ARGV, DIGESTS + from, DIGESTS + to))
+  for i = from, to do
+    local digest = ARGV[DIGESTS + i]
+    if digest ~= '' then
+      local id, holder = ARGV[IDS + i], fresh[digest] or current[i - from + 1] or before[i - from + 1]
+      if holder == id then
+        isDelivered[i] = true
+        deliveries = deliveries + 1
+      elseif isRepeated(id, holder, duplicateWindow) then
+        isDelivered[i] = false
+        duplicates = duplicates + 1
+      else
+        isDelivered[i] = true
+        deliveries = deliveries + 1
+        fresh[digest] = id
+        freshList[#freshList + 1] = digest
+        freshList[#freshList + 1] = id
+      end
+    else
+      isDelivered[i] = false
+    end
+  end
 end
-for from = 1, #digests, CHUNK do
-  local to = math.min(from + CHUNK - 1, #digests)
-  local current = redis.call('HMGET', seen, unpack(digests, from, to))
-  local before = redis.call('HMGET', seenBefore, unpack(digests, from, to))
-  for i = from, to do holders[digests[i]] = current[i - from + 1] or before[i - from + 1] end
-end
-local function isDuplicate(item) return isRepeated(item.id, holders[item.digest], duplicateWindow) end
-local writtenAhead = redis.call('LLEN', ahead)
-if roomsAhead > 0 and isDuplicate(items[1]) then roomsAhead = 0 end
-if writtenAhead ~= (roomsAhead > 0 and roomsAhead + 1 or 0) or writtenAhead > 0 and redis.call('LINDEX', ahead, 0) ~= items[1].id then
+local writtenAhead = call('LLEN', ahead)
+if duplicates > 0 then roomsAhead = 0 end
+if writtenAhead ~= (roomsAhead > 0 and roomsAhead + 1 or 0) or writtenAhead > 0 and call('LINDEX', ahead, 0) ~= ARGV[IDS + 1] then
   return redis.error_reply('STALE_BATCH ' .. writtenAhead .. ' names where ' .. roomsAhead .. ' rooms were to be written ahead')
 end
 for i = 1, firstUnfed - 1 do
-  local item = items[i]
-  if item.digest and #redis.call('XRANGE', feed, item.id, item.id) == 0 and not isDuplicate(item) then
-    return redis.error_reply('FEED_AHEAD the feed ends at ' .. feedLast .. ' and lacks ' .. item.id)
+  local id = ARGV[IDS + i]
+  if isDelivered[i] and #call('XRANGE', feed, id, id) == 0 then
+    return redis.error_reply('FEED_AHEAD the feed ends at ' .. feedLast .. ' and lacks ' .. id)
   end
 end
 
 -- Digests, dead letters, indexes.
-local duplicates, deliveries, deaths, later = 0, {}, 0, {}
-local fresh, pushes, order = {}, {}, {}
-for i = 1, count do
-  local item = items[i]
-  local isDropped = item.digest and isDuplicate(item)
-  if item.isParked then
-    later[#later + 1] = item
-  elseif not item.digest then
-    redis.call('HSET', dead, item.id, item.record)
-    addDeadPlaces(deadOrder, deadIndex, item.id, item.label, item.time)
-    deaths = deaths + 1
-  elseif isDropped then
-    duplicates = duplicates + 1
-  else
-    if holders[item.digest] ~= item.id then
-      holders[item.digest] = item.id
-      fresh[#fresh + 1] = item.digest
-      fresh[#fresh + 1] = item.id
-    end
-    deliveries[#deliveries + 1] = item
-    for room = item.rooms + 1, item.lastRoom do
-      local key = KEYS[tonumber(ARGV[room])]
-      local ids = pushes[key]
-      -- After its first push a room takes every later item: they are ascending.
-      if ids then
-        ids[#ids + 1] = item.id
-      elseif below(roomLast[key], item.id) then
-        pushes[key] = { item.id }
-        order[#order + 1] = key
-      end
-    end
-  end
-end
-for from = 1, #fresh, 2 * CHUNK do
-  redis.call('HSET', seen, unpack(fresh, from, math.min(from + 2 * CHUNK - 1, #fresh)))
+for from = 1, #freshList, 2 * CHUNK do
+  call('HSET', seen, unpack(freshList, from, math.min(from + 2 * CHUNK - 1, #freshList)))
 end
 -- A batch that is repeated appends its names once more, which nobody notices.
 for part = 1, indexParts do
   local key = KEYS[FIRST_PART + part - 1]
-  redis.call('APPEND', key, ARGV[INDEX_PARTS + part])
-  redis.call('PEXPIRE', key, roomTtl)
+  call('APPEND', key, ARGV[INDEX_PARTS + part])
+  call('PEXPIRE', key, roomTtl)
 end
-for _, key in ipairs(order) do pushToRoom(key, pushes[key], maxPerRoom, roomTtl) end
+-- The entry IDs that each room gets, by its position in KEYS.
+local pushes, order = {}, {}
+local function push(room, id)
+  local ids = pushes[room]
+  -- After its first push a room takes every later item: they are ascending.
+  if ids then
+    ids[#ids + 1] = id
+  elseif below(roomLast[room], id) then
+    pushes[room] = { id }
+    order[#order + 1] = room
+  end
+end
+-- Events in sequence often go to the same rooms.
+local lastRooms, lastRoom
+for i = 1, count do
+  if isDelivered[i] then
+    local id, rooms = ARGV[IDS + i], ARGV[REST + 3 * i + 2]
+    if rooms ~= lastRooms then
+      lastRooms = rooms
+      lastRoom = not find(rooms, ' ', 1, true) and tonumber(rooms)
+    end
+    if lastRoom then
+      push(lastRoom, id)
+    else
+      for room in string.gmatch(rooms, '%d+') do push(tonumber(room), id) end
+    end
+  elseif ARGV[DIGESTS + i] == '' and sub(ARGV[REST + 3 * i], 1, 5) == 'dead:' then
+    local id, label = ARGV[IDS + i], sub(ARGV[REST + 3 * i], 6)
+    call('HSET', dead, id, ARGV[REST + 3 * i + 1])
+    addDeadPlaces(deadOrder, deadIndex, id, label, ARGV[REST + 3 * i + 2])
+    deaths = deaths + 1
+  end
+end
+for _, room in ipairs(order) do pushToRoom(KEYS[room], pushes[room], maxPerRoom, roomTtl) end
 
 -- Feed.
 local bytes = 0
-for _, item in ipairs(deliveries) do
-  if below(feedLast, item.id) then
-    local route = feedLast .. ' ' .. item.route
-    redis.call('XADD', feed, item.id, 'route', route, 'event', item.event)
-    bytes = bytes + #route + #item.event + 64
-    feedLast = item.id
+for i = firstUnfed, count do
+  if isDelivered[i] then
+    local id, event = ARGV[IDS + i], ARGV[REST + 3 * i + 1]
+    local route = feedLast .. ' ' .. ARGV[REST + 3 * i]
+    call('XADD', feed, id, 'route', route, 'event', event)
+    bytes = bytes + #route + #event + 64
+    feedLast = id
   end
 end
 
 -- Parking, together with the progress: what is parked may be appended again at once, and must be handled then.
-for _, item in ipairs(later) do
-  redis.call('HSET', parked, item.id, item.record)
-  redis.call('ZADD', parkedOrder, item.time, item.id)
+if deliveries + duplicates + deaths < count then
+  for i = 1, count do
+    if ARGV[DIGESTS + i] == '' and ARGV[REST + 3 * i] == 'park' then
+      local id = ARGV[IDS + i]
+      call('HSET', parked, id, ARGV[REST + 3 * i + 1])
+      call('ZADD', parkedOrder, ARGV[REST + 3 * i + 2], id)
+      later = later + 1
+    end
+  end
 end
 
 -- Progress, last of all.
-if bytes > 0 then redis.call('INCRBY', feedBytes, bytes) end
-redis.call('INCRBY', handled, count)
-local last = items[count].id
+if bytes > 0 then call('INCRBY', feedBytes, bytes) end
+call('INCRBY', handled, count)
+local last = ARGV[IDS + count]
 local delivered, read = consumers['last-delivered-id'], consumers['entries-read']
 if below(delivered, last) then
-  local first = count
-  while first > 1 and below(delivered, items[first - 1].id) do first = first - 1 end
+  local first = 1
+  -- Somebody read beyond `done` for the group.
+  if below(after, delivered) then
+    while not below(delivered, ARGV[IDS + first]) do first = first + 1 end
+  end
   if read then
-    redis.call('XGROUP', 'SETID', events, group, last, 'ENTRIESREAD', read + count - first + 1)
+    call('XGROUP', 'SETID', events, group, last, 'ENTRIESREAD', read + count - first + 1)
   else
-    redis.call('XGROUP', 'SETID', events, group, last)
+    call('XGROUP', 'SETID', events, group, last)
   end
 end
-if consumers.pending > 0 then
-  local ids = {}
-  for i = 1, count do ids[i] = items[i].id end
-  redis.call('XACK', events, group, unpack(ids))
-end
-if writtenAhead > 0 then redis.call('DEL', ahead) end
-redis.call('SET', done, last)
-return { #deliveries, duplicates, deaths, #later }
+if consumers.pending > 0 then call('XACK', events, group, unpack(ARGV, IDS + 1, IDS + count)) end
+if writtenAhead > 0 then call('DEL', ahead) end
+call('SET', done, last)
+return { deliveries, duplicates, deaths, later }

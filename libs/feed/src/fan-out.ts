@@ -1,4 +1,4 @@
-import type { EntryId } from '@rejoin/protocol';
+import { compareEntryIds, type EntryId } from '@rejoin/protocol';
 import { GROUP, loadScript, type PartitionKeys, type RedisClient } from '@rejoin/redis';
 import { FencedError, labelOfRecord, PausedError, StaleBatchError } from '@rejoin/streams';
 import { DUPLICATE_WINDOW_MS, MAX_ROOM_WRITES, ROOM_GRACE_MS } from './bounds.ts';
@@ -89,7 +89,7 @@ export class FanOut {
    * @param after the entry behind which the first item stands in the stream
    * @throws FencedError where another worker owns the partition now
    * @throws PausedError where the partition is paused
-   * @throws StaleBatchError where `after` is not what was handled last: start again from there
+   * @throws StaleBatchError where `after` is not what was handled last, or the items are not ascending: start again from there
    * @throws FeedAheadError where the feed ends beyond an entry that it lacks
    */
   async run(token: string, after: EntryId, items: readonly FanOutItem[]): Promise<FanOutResult> {
@@ -141,25 +141,22 @@ export class FanOut {
       ...index.map(([, text]) => text),
       items.length,
     ];
-    const positions = new Map<string, number>();
+    let previous = after;
+    for (const { entryId } of items) {
+      if (compareEntryIds(entryId, previous) <= 0) throw new StaleBatchError(k.partition);
+      args.push(entryId);
+      previous = entryId;
+    }
+    for (const item of items) args.push(item.kind === 'deliver' ? item.digest : '');
+    const roomKeys = new RoomKeys(keys, k);
     for (const item of items) {
-      if (item.kind !== 'deliver') {
-        const time = item.kind === 'dead' ? item.failedAtMs : item.dueAtMs;
-        args.push(item.kind, item.entryId, item.record, time);
-        if (item.kind === 'dead') args.push(labelOfRecord(item.record));
-        continue;
-      }
-      const { entryId, digest, tenant, type, event, rooms, traceparent } = item;
-      const here = wide ? rooms.slice(roomsAhead) : rooms;
-      args.push('deliver', entryId, digest, routeOf(tenant, type, rooms, traceparent), event, here.length);
-      for (const room of here) {
-        let position = positions.get(room);
-        if (position === undefined) {
-          position = keys.push(k.room(room));
-          positions.set(room, position);
-        }
-        args.push(position);
-      }
+      if (item.kind === 'deliver') {
+        const { tenant, type, rooms, traceparent, event } = item;
+        const here = wide ? rooms.slice(roomsAhead) : rooms;
+        args.push(routeOf(tenant, type, rooms, traceparent), event, roomKeys.positionsOf(here));
+      } else if (item.kind === 'dead') {
+        args.push(`dead:${labelOfRecord(item.record)}`, item.record, item.failedAtMs);
+      } else args.push('park', item.record, item.dueAtMs);
     }
     const reply = (await script.run(this.#client, keys, args)) as [number, number, number, number];
     const [delivered, duplicates, dead, parked] = reply;
@@ -182,6 +179,33 @@ export class FanOut {
 }
 
 type Delivery = Extract<FanOutItem, { kind: 'deliver' }>;
+
+/** Adds the keys of rooms to those of a script, each once, and names them by their positions. */
+class RoomKeys {
+  readonly #keys: string[];
+  readonly #partition: PartitionKeys;
+  readonly #positions = new Map<string, number>();
+
+  constructor(keys: string[], partition: PartitionKeys) {
+    this.#keys = keys;
+    this.#partition = partition;
+  }
+
+  positionsOf(rooms: readonly string[]): string {
+    let positions = '';
+    for (const room of rooms) positions += positions === '' ? this.#positionOf(room) : ` ${this.#positionOf(room)}`;
+    return positions;
+  }
+
+  #positionOf(room: string): number {
+    let position = this.#positions.get(room);
+    if (position === undefined) {
+      position = this.#keys.push(this.#partition.room(room));
+      this.#positions.set(room, position);
+    }
+    return position;
+  }
+}
 
 function namesOf(items: readonly FanOutItem[]): EventNames {
   const names = new EventNames();

@@ -5,6 +5,7 @@ export type EntryId = string;
 export const ENTRY_ID_ZERO: EntryId = '0-0';
 
 const PATTERN = /^(0|[1-9]\d{0,19})-(0|[1-9]\d{0,19})$/;
+const DASH = 45;
 const MAX_UINT64 = 18446744073709551615n;
 
 /** Whether `text` is a complete entry ID whose two parts fit the 64-bit integers that Redis uses. */
@@ -24,6 +25,8 @@ function compareDecimals(a: string, b: string): number {
 /** Negative, zero or positive as `a` is before, equal to or after `b`. Both must be complete entry IDs. */
 export function compareEntryIds(a: EntryId, b: EntryId): number {
   if (a === b) return 0;
+  // The milliseconds of our time have 13 digits. Of two such IDs of one length each part has one length, too.
+  if (a.length === b.length && a.charCodeAt(13) === DASH && b.charCodeAt(13) === DASH) return a < b ? -1 : 1;
   const dashA = a.indexOf('-');
   const dashB = b.indexOf('-');
   return (
