@@ -46,7 +46,8 @@ export async function appendEvents(
   maxBacklog: number = DEFAULT_MAX_BACKLOG,
 ): Promise<Appended> {
   const args: (string | number)[] = [maxBacklog];
-  for (const { digest, json } of events) args.push(digest, json);
+  for (const { digest } of events) args.push(digest);
+  for (const { json } of events) args.push(json);
   const scriptKeys = [keys.events, keys.seen, keys.seenBefore, keys.handled, keys.full, keys.epoch];
   let reply: readonly (string | number)[];
   try {
@@ -61,11 +62,13 @@ export async function appendEvents(
     const detail = `${reply[1]} of at most ${maxBacklog} entries wait for fan-out`;
     throw new BacklogFullError(keys.partition, 'backlog', detail);
   }
+  const [, epoch, ids, numbers] = reply as string[] as [string, string, string, string];
+  const duplicates = new Set(numbers === '' ? [] : numbers.split(' ').map(Number));
   return {
-    epoch: reply[1] === '' ? null : (reply[1] as string),
-    events: events.map((_, index) => ({
-      entryId: reply[2 + 2 * index] as EntryId,
-      duplicate: reply[3 + 2 * index] === 1,
+    epoch: epoch === '' ? null : epoch,
+    events: (ids === '' ? [] : ids.split(' ')).map((entryId, index) => ({
+      entryId,
+      duplicate: duplicates.has(index + 1),
     })),
   };
 }
