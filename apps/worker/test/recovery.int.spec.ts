@@ -142,10 +142,10 @@ describe('the next owner', () => {
 });
 
 describe('a lost reply', () => {
-  // Only a worker's reads name a position; only `fan-out.lua` is told what becomes of an entry.
+  // Only a worker's reads name a position; only those of `fan-out.lua` name keys behind the feed's bytes.
   test.each([
     ['of reading', '\r\nxread\r\n'],
-    ['of fanning out', '$7\r\ndeliver\r\n'],
+    ['of fanning out', ':feed-bytes\r\n$'],
   ])('%s loses, doubles and reorders nothing', async (_, pattern) => {
     const proxy = await TcpProxy.start(testRedis());
     try {
