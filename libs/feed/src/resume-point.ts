@@ -98,7 +98,8 @@ export function judgeCursor(
   // cursor, or only younger entries do, nothing can be missing.
   const windowStart = point.nowMs - windowMs;
   if (point.following !== null && entryIdTimeMs(point.following) < windowStart) {
-    return gap('window', laterEntryId(entryId, `${windowStart}-0`));
+    // Within the feed: what is fanned out late, under an older ID than that, is still to come.
+    return gap('window', earlierEntryId(laterEntryId(entryId, `${windowStart}-0`), point.feedLast));
   }
   if (point.cut !== null && compareEntryIds(entryId, point.cut) < 0) return gap('room_limit', entryId, point.cut);
   return { after: entryId, oldest: entryId, gap: null };

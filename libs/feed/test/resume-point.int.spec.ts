@@ -66,6 +66,18 @@ describe('judging a cursor', () => {
     expect(judgeCursor(at(old), 0, last, DAY_MS).gap).toBeNull();
   });
 
+  it('goes on within a feed that is older than the window as a whole: what is fanned out late still comes', async () => {
+    const nowMs = Number((await client.time())[0]) * 1_000;
+    const event = (id: string) => [{ id, rooms: [ROOM] }];
+    const [first] = (await writer.write(event('first'), nowMs - 3 * DAY_MS)) as [EntryId];
+    const [last] = (await writer.write(event('last'), nowMs - 2 * DAY_MS)) as [EntryId];
+    const [late] = await writer.append(event('late'), nowMs - 1.5 * DAY_MS);
+    expect(await judge(at(first))).toEqual({ after: last, oldest: last, gap: 'window' });
+    await writer.fanOut(late ? [late] : []);
+    // The client, which got nothing, comes again from there: it has no gap, and no other position than one that exists.
+    expect(await judge(at(last), 2 * DAY_MS)).toEqual({ after: last, oldest: last, gap: null });
+  });
+
   it('reports another epoch, another partition, and what cannot be read', async () => {
     const [first] = await write(2);
     expect((await judge(at(first as string, 'other'))).gap).toBe('epoch');
