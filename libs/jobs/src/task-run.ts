@@ -4,6 +4,7 @@ import type { Keyspace, RedisClient } from '@rejoin/redis';
 import {
   type DeadLetter,
   type DeadLetterId,
+  type DeadLetterScan,
   type DeadLetterStore,
   eventOf,
   parseDeadLetterId,
@@ -48,6 +49,8 @@ export class TaskRun {
   readonly #options: TaskRunOptions;
   readonly #stopping: AbortSignal;
   #progress: TaskProgress;
+  /** Of the steps before, where it can go on. */
+  #scan: DeadLetterScan | undefined;
 
   /** @param stopping leaves the task where it is, for another worker */
   constructor(job: Job<TaskData, TaskResult>, options: TaskRunOptions, stopping: AbortSignal) {
@@ -89,7 +92,9 @@ export class TaskRun {
       return { ids, index: index + ids.length, after, isLast: index + size >= selection.ids.length };
     }
     const { filter } = selection;
-    const page = await this.#options.store.list({ filter, limit: size, after, scanLimit: SCAN_STEP });
+    const scan = this.#scan ?? (await this.#options.store.scan(filter, after));
+    const page = await scan.page(size, SCAN_STEP);
+    this.#scan = scan.survivesRemovals ? scan : undefined;
     return { ids: page.items, index, after: page.next, isLast: page.next === null };
   }
 

@@ -19,8 +19,8 @@ export type { DeadLetterCounts, DeadLetterGroup } from './dead-letters/dead-lett
 export type { DeadLetterFilter } from './dead-letters/dead-letter-filter.ts';
 export { type DeadLetterId, formatDeadLetterId, parseDeadLetterId } from './dead-letters/dead-letter-id.ts';
 export { labelOfRecord, writeDeadLetter } from './dead-letters/dead-letter-label.ts';
+export type { DeadLetterPage, DeadLetterScan } from './dead-letters/dead-letter-scan.ts';
 export {
-  type DeadLetterPage,
   type DeadLetterQuery,
   DeadLetterStore,
   type Redriven,

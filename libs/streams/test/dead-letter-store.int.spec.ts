@@ -3,6 +3,8 @@ import { SeededRandom } from '@rejoin/testing';
 import {
   type DeadLetterFilter,
   type DeadLetterId,
+  type DeadLetterPage,
+  type DeadLetterQuery,
   DeadLetterStore,
   deadLetterRecord,
   eventDigest,
@@ -50,15 +52,19 @@ async function bury(fields: Partial<Failure> = {}, of = 0): Promise<DeadLetterId
 }
 let sequence = 0;
 
-/** Every page, as IDs. */
-async function pages(query: Parameters<DeadLetterStore['list']>[0]): Promise<string[][]> {
-  const result: string[][] = [];
+async function* everyPage(query: DeadLetterQuery): AsyncGenerator<DeadLetterPage> {
   let after: string | null = null;
   do {
-    const page = await store.list({ ...query, after });
-    result.push(page.items.map(({ id }) => id));
+    const page: DeadLetterPage = await store.list({ ...query, after });
+    yield page;
     after = page.next;
   } while (after !== null);
+}
+
+/** Every page, as IDs. */
+async function pages(query: DeadLetterQuery): Promise<string[][]> {
+  const result: string[][] = [];
+  for await (const { items } of everyPage(query)) result.push(items.map(({ id }) => id));
   return result;
 }
 
@@ -106,10 +112,41 @@ describe('listing', () => {
     expect(await ids({ sinceMs: 2_000, untilMs: 2_000 })).toEqual([two.entryId]);
     const { fingerprint } = (await store.get(three)) ?? {};
     expect(await ids({ fingerprint })).toEqual([three.entryId]);
+    // One without a label, which the index does not know: all are looked at, in the order of time.
+    await partition.client.hset(partition.keys.dead, '1-0', JSON.stringify({ code: 'ODD', tenantId: 'acme' }));
+    await partition.client.zadd(partition.keys.deadOrder, 1, '1-0');
     const bounded = await store.list({ filter: { tenant: 'acme' }, scanLimit: 2 });
     expect(bounded).toMatchObject({ items: [], scanned: 2, next: expect.any(String) });
-    expect((await store.list({ filter: { tenant: 'acme' }, after: bounded.next })).items).toHaveLength(1);
+    const rest = await store.list({ filter: { tenant: 'acme' }, after: bounded.next });
+    expect(rest.items.map(({ entryId }) => entryId)).toEqual([one.entryId, '1-0']);
     await expect(store.list({ after: 'nonsense' })).rejects.toThrow(RangeError);
+  });
+
+  test('by what few different ones have in common reads those alone, in the same order, while others are taken out', async () => {
+    const ids: DeadLetterId[] = [];
+    for (let i = 0; i < 300; i++) {
+      const [event, at] = [eventText(`${i}`, `order.kind-${i % 4}`), 1_000 + (i % 7)];
+      ids.push(await bury({ entryId: `${i + 1}-0`, event, failedAtMs: at }, i % PARTITIONS));
+    }
+    const filter = { type: 'order.kind-1', sinceMs: 1_001, untilMs: 1_005 };
+    const expected: string[] = [];
+    for await (const { items } of everyPage({ limit: 50 })) {
+      for (const { id, type, lastFailedAt } of items) {
+        const at = Date.parse(lastFailedAt);
+        if (type === filter.type && at >= filter.sinceMs && at <= filter.untilMs) expected.push(id);
+      }
+    }
+    expect(expected.length).toBeGreaterThan(45);
+    expect((await pages({ filter, limit: 7 })).flat()).toEqual(expected);
+    expect(await store.list({ filter: { type: 'order.paid' } })).toEqual({ items: [], next: null, scanned: 0 });
+    const scan = await store.scan(filter);
+    const seen: string[] = [];
+    for (let page = await scan.page(7, 1_000); page.items.length > 0; page = await scan.page(7, 1_000)) {
+      expect(page.scanned).toBe(page.items.length);
+      seen.push(...page.items.map(({ id }) => id));
+      await store.discard(page.items, { reason: 'test' });
+    }
+    expect(seen).toEqual(expected);
   });
 
   test('shows what somebody else wrote there as unreadable', async () => {
@@ -140,15 +177,12 @@ describe('counts that are kept', () => {
   /** What reading every single one comes to. */
   async function recounted(filter: DeadLetterFilter = {}): Promise<Record<string, number>> {
     const sums: Record<string, number> = {};
-    let after: string | null = null;
-    do {
-      const page = await store.list({ filter, after });
-      for (const { tenantId, type, code, fingerprint } of page.items) {
+    for await (const { items } of everyPage({ filter })) {
+      for (const { tenantId, type, code, fingerprint } of items) {
         const names = [`${tenantId ?? 'nobody'} ${type ?? 'nothing'}`, `${code} ${fingerprint}`, 'matched'];
         for (const name of names) sums[name] = (sums[name] ?? 0) + 1;
       }
-      after = page.next;
-    } while (after !== null);
+    }
     return sums;
   }
 

@@ -1,14 +1,14 @@
 import { compareEntryIds, type EntryId, entryIdTimeMs, formatCursor, parseRoom } from '@rejoin/protocol';
 import type { PartitionKeys, RedisClient } from '@rejoin/redis';
-import { type EventsQuery, roomOfFilter, waitingMatcher } from './event-query.ts';
+import { type EventsQuery, roomOfFilter, textOfFilter, waitingMatcher } from './event-query.ts';
 import type { EventView } from './event-view.ts';
 import { peekFeed, readRoute } from './feed-peek.ts';
-import { fieldOf, readStoredEvent } from './stored-event.ts';
+import { readStoredEvent } from './stored-event.ts';
+import { peekWaiting } from './waiting-peek.ts';
 
-/** Waiting entries of a first look; further ones take what is about a megabyte, by what was seen. */
-const FIRST_WAITING_STEP = 50;
-const MAX_WAITING_STEP = 500;
-const STEP_CHARACTERS = 1024 ** 2;
+/** Waiting entries of a first look and of further ones, where all of them match and most of them are not taken. */
+const FIRST_WAITING_STEP = 16;
+const WAITING_STEP = 100;
 
 /** An entry, and the partition that tells it from another's of the same ID: the order of a list over partitions. */
 export interface EventPlace {
@@ -44,7 +44,8 @@ export class EventLane {
   readonly #newest: boolean;
   readonly #segments: ('waiting' | 'fanned_out')[];
   #from: string;
-  #waitingStep = FIRST_WAITING_STEP;
+  /** What every waiting event that matches contains. */
+  readonly #text: string;
   readonly #min: string;
   readonly #max: string;
 
@@ -52,6 +53,7 @@ export class EventLane {
     this.#options = options;
     const { query, after, keys } = options;
     this.#newest = query.order !== 'oldest';
+    this.#text = textOfFilter(query);
     const both = this.#newest ? (['waiting', 'fanned_out'] as const) : (['fanned_out', 'waiting'] as const);
     this.#segments = both.filter((stage) => query.stage === undefined || query.stage === stage);
     this.#min = query.sinceMs === undefined ? '-' : String(query.sinceMs);
@@ -105,40 +107,34 @@ export class EventLane {
   }
 
   async #lookAtWaiting(budget: number): Promise<void> {
-    const { client, keys, query, done } = this.#options;
+    const { client, keys, query } = this.#options;
     const [from, to] = this.#bounds();
-    const step = Math.min(budget, this.#waitingStep);
-    const entries = this.#newest
-      ? await client.xrevrange(keys.events, from, to, 'COUNT', step)
-      : await client.xrange(keys.events, from, to, 'COUNT', step);
+    const step = this.frontier === null ? FIRST_WAITING_STEP : WAITING_STEP;
+    const { looked, last, isOver, entries } = await peekWaiting(client, keys.events, {
+      newest: this.#newest,
+      from,
+      to,
+      entries: this.#text === '' ? Math.min(budget, step) : budget,
+      text: this.#text,
+    });
     const matches = waitingMatcher(query);
-    let over = entries.length < step;
-    let last: EntryId | null = null;
-    let characters = 0;
-    for (const [entryId, fields] of entries) {
-      // Handled, and not trimmed yet. Newest first, all the rest is as well; oldest first, none is.
-      if (compareEntryIds(entryId, done) <= 0) {
-        over = true;
-        break;
-      }
-      last = entryId;
-      const text = fieldOf(fields, 'event');
-      characters += text?.length ?? 0;
+    for (const { entryId, event: text } of entries) {
       const event = readStoredEvent(text);
       if (matches(event)) this.found.push(this.#view(entryId, 'waiting', event, text ?? ''));
     }
-    const fitting = Math.floor((STEP_CHARACTERS * entries.length) / Math.max(1, characters));
-    this.#waitingStep = Math.min(MAX_WAITING_STEP, Math.max(FIRST_WAITING_STEP, fitting));
-    this.#moved(entries.length, last, over);
+    this.#moved(looked, last, isOver);
   }
 
-  /** The bounds of the segment at hand, in the order in which a range command takes them. */
+  /** The bounds of the segment at hand, in the order in which a range command takes them. Up to `done` nothing waits. */
   #bounds(): [string, string] {
-    const { done } = this.#options;
     const end = this.#newest ? this.#min : this.#max;
-    if (this.#segments[0] !== 'waiting' || this.#newest) return [this.#from, end];
-    const start = this.#from === '-' || compareEntryIds(idOf(this.#from), done) < 0 ? `(${done}` : this.#from;
-    return [start, end];
+    if (this.#segments[0] !== 'waiting') return [this.#from, end];
+    return this.#newest ? [this.#from, this.#behindDone(end)] : [this.#behindDone(this.#from), end];
+  }
+
+  #behindDone(bound: string): string {
+    const { done } = this.#options;
+    return bound === '-' || compareEntryIds(idOf(bound), done) <= 0 ? `(${done}` : bound;
   }
 
   #moved(looked: number, last: EntryId | null, isOver: boolean): void {

@@ -1,5 +1,6 @@
 import { eventFilter, formatAudienceToken, parseAudienceToken, roomOf } from '@rejoin/protocol';
 import { OperationError } from '../errors.ts';
+import { plainPartOf } from './waiting-peek.ts';
 
 export interface EventFilter {
   readonly tenant?: string | undefined;
@@ -34,6 +35,12 @@ export function roomOfFilter({ tenant, audience }: EventFilter): string | null {
   if (tenant === undefined)
     throw new OperationError('INVALID_REQUEST', 'an audience is of one tenant: name it as well');
   return roomOf(tenant, token);
+}
+
+/** What the JSON of every waiting event that matches contains, whoever wrote it; empty where nothing narrows. */
+export function textOfFilter({ tenant, type, subject, audience }: EventFilter): string {
+  const parts = [tenant, type, subject, audience].filter((value) => value !== undefined).map(plainPartOf);
+  return parts.reduce((longest, part) => (part.length > longest.length ? part : longest), '');
 }
 
 /** A test for events that are not fanned out yet. */

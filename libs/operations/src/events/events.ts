@@ -1,5 +1,5 @@
 import { ENTRY_ID_ZERO, isEntryId, partitionOf } from '@rejoin/protocol';
-import type { Keyspace, RedisClient } from '@rejoin/redis';
+import { type Keyspace, type RedisClient, someAtATime } from '@rejoin/redis';
 import { type Actor, tenantFor } from '../actor.ts';
 import type { Audit } from '../audit/audit.ts';
 import { payloadReason } from '../payload-reason.ts';
@@ -9,6 +9,8 @@ import { type EventsQuery, roomOfFilter } from './event-query.ts';
 import type { EventsPage, EventView } from './event-view.ts';
 
 const SCAN_BUDGET = 10_000;
+/** Partitions that are looked at at once. */
+const AT_ONCE = 8;
 
 /**
  * Looks at events without taking them, over all partitions in the order of time. At a bounded cost: a page ends where it is
@@ -110,7 +112,7 @@ async function merge(lanes: readonly EventLane[], newest: boolean, limit: number
     if (budget <= 0) return { items, next: frontierOf(lanes, items, places) };
     const share = Math.max(1, Math.ceil(budget / behind.length));
     const before = lanes.reduce((sum, { scanned }) => sum + scanned, 0);
-    await Promise.all(behind.map((lane) => lane.advance(share, limit - items.length)));
+    await someAtATime(behind, AT_ONCE, (lane) => lane.advance(share, limit - items.length));
     budget -= Math.max(1, lanes.reduce((sum, { scanned }) => sum + scanned, 0) - before);
   }
 }

@@ -1,5 +1,5 @@
 import { type EntryId, entryIdTimeMs } from '@rejoin/protocol';
-import type { Keyspace, RedisClient } from '@rejoin/redis';
+import { type Keyspace, type RedisClient, someAtATime } from '@rejoin/redis';
 import { peekFeed, readRoute } from '../events/feed-peek.ts';
 
 /** What an entry of a feed cost. */
@@ -18,7 +18,9 @@ export interface NewestEntries {
 
 /** The first look at a partition takes this part of its share, so that the rest goes where entries are younger. */
 const FIRST_PART = 1 / 4;
-const STEP_ENTRIES = 500;
+const STEP_ENTRIES = 250;
+/** Partitions that are looked at at once. */
+const AT_ONCE = 4;
 /** Looks of at most a megabyte each beyond the first ones: large events exhaust these before the entries. */
 const MAX_STEPS = 64;
 
@@ -49,13 +51,14 @@ export async function newestEntries(
     return { feed, costs: [], from: '+', frontierMs: Number.POSITIVE_INFINITY, isOver: false };
   });
   const first = Math.max(1, Math.floor((budget / lanes.length) * FIRST_PART));
-  let looked = sum(await Promise.all(lanes.map((lane) => lookOn(client, lane, first, tenant))));
+  let looked = sum(await someAtATime(lanes, AT_ONCE, (lane) => lookOn(client, lane, first, tenant)));
   for (let step = 0; step < MAX_STEPS && looked < budget; step++) {
-    const lane = youngest(lanes);
-    if (!lane) break;
-    looked += await lookOn(client, lane, Math.min(STEP_ENTRIES, budget - looked), tenant);
+    const behind = youngest(lanes, AT_ONCE);
+    if (behind.length === 0) break;
+    const share = Math.ceil((budget - looked) / behind.length);
+    looked += sum(await Promise.all(behind.map((lane) => lookOn(client, lane, Math.min(STEP_ENTRIES, share), tenant))));
   }
-  const reachedMs = youngest(lanes)?.frontierMs;
+  const reachedMs = youngest(lanes, 1)[0]?.frontierMs;
   const all = lanes.flatMap(({ costs }) => costs);
   const costs = reachedMs === undefined ? all : all.filter(({ atMs }) => atMs >= reachedMs);
   return { costs, sinceMs: reachedMs ?? oldestOf(costs) };
@@ -78,11 +81,10 @@ function costOf(entryId: EntryId, route: string, size: string): EntryCost {
   return { atMs: entryIdTimeMs(entryId), tenant, rooms: rooms.length, bytes: Number(size) };
 }
 
-/** Of the lanes in which something is left, the one that is least far back. */
-function youngest(lanes: readonly Lane[]): Lane | undefined {
-  let best: Lane | undefined;
-  for (const lane of lanes) if (!lane.isOver && (!best || lane.frontierMs > best.frontierMs)) best = lane;
-  return best;
+/** Of the lanes in which something is left, those that are least far back. */
+function youngest(lanes: readonly Lane[], count: number): Lane[] {
+  const open = lanes.filter(({ isOver }) => !isOver);
+  return open.sort((a, b) => (a.frontierMs === b.frontierMs ? 0 : b.frontierMs - a.frontierMs)).slice(0, count);
 }
 
 function oldestOf(costs: readonly EntryCost[]): number | null {

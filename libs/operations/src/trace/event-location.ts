@@ -8,9 +8,8 @@ import {
   parseRoom,
   partitionOf,
 } from '@rejoin/protocol';
-import type { Keyspace, RedisClient } from '@rejoin/redis';
+import { type Keyspace, type RedisClient, someAtATime } from '@rejoin/redis';
 import { fieldOf, readStoredEvent, type StoredEvent } from '../events/stored-event.ts';
-import { someAtATime } from '../some-at-a-time.ts';
 import { searchWaiting } from './waiting-search.ts';
 
 /** Where an event is, and what can be read of it there. */

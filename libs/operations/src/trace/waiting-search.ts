@@ -1,7 +1,7 @@
 import { ENTRY_ID_ZERO, type EntryId } from '@rejoin/protocol';
-import { type Keyspace, loadScript, type RedisClient } from '@rejoin/redis';
+import { type Keyspace, type RedisClient, someAtATime } from '@rejoin/redis';
 import { readStoredEvent } from '../events/stored-event.ts';
-import { someAtATime } from '../some-at-a-time.ts';
+import { peekWaiting, plainPartOf } from '../events/waiting-peek.ts';
 
 export interface FoundWaiting {
   readonly partition: number;
@@ -16,9 +16,7 @@ export interface WaitingSearch {
   readonly complete: boolean;
 }
 
-const script = loadScript('find-waiting', import.meta.url);
 const SLICE_ENTRIES = 500;
-const SLICE_BYTES = 512 * 1024;
 /** Slices that Redis gets at once. */
 const AT_ONCE = 4;
 
@@ -60,22 +58,15 @@ export async function searchWaiting(
     if (performance.now() - startedAtMs >= budgetMs) return { found, looked, complete: false };
     await someAtATime(open, AT_ONCE, async (lane) => {
       const isNewest = round % 2 === 0;
-      const bounds = isNewest ? ['newest', lane.newest, lane.oldest] : ['oldest', lane.oldest, lane.newest];
-      const reply = await script.run(client, [lane.events], [...bounds, SLICE_ENTRIES, SLICE_BYTES, text]);
-      const [count, last, over, ...flat] = reply as [number, EntryId, number, ...string[]];
-      looked += count;
-      lane.isOver = over === 1;
-      if (last !== '') lane[isNewest ? 'newest' : 'oldest'] = `(${last}`;
-      for (let i = 0; i < flat.length; i += 2) {
-        if (readStoredEvent(flat[i + 1] as string).id !== eventId) continue;
-        found.push({ partition: lane.partition, entryId: flat[i] as EntryId });
+      const [from, to] = isNewest ? [lane.newest, lane.oldest] : [lane.oldest, lane.newest];
+      const peek = { newest: isNewest, from, to, entries: SLICE_ENTRIES, text };
+      const slice = await peekWaiting(client, lane.events, peek);
+      looked += slice.looked;
+      lane.isOver = slice.isOver;
+      if (slice.last !== null) lane[isNewest ? 'newest' : 'oldest'] = `(${slice.last}`;
+      for (const { entryId, event } of slice.entries) {
+        if (readStoredEvent(event).id === eventId) found.push({ partition: lane.partition, entryId });
       }
     });
   }
-}
-
-/** The longest part of an id that JSON writes in one way alone: whoever wrote the event may have escaped the rest. */
-function plainPartOf(eventId: string): string {
-  const parts = eventId.match(/[A-Za-z0-9._:-]+/g) ?? [''];
-  return parts.reduce((longest, part) => (part.length > longest.length ? part : longest));
 }

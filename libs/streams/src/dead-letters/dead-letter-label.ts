@@ -43,11 +43,25 @@ export function labelOfRecord(record: string): string {
   return formatDeadLetterLabel({ tenantId, type, code, fingerprint: cause });
 }
 
+/** The latest time that the index can tell, in milliseconds. */
+export const MAX_MS = Number.MAX_SAFE_INTEGER;
+
+/** A time as it stands in the index. */
+export function indexTime(ms: number): string {
+  return String(Math.min(MAX_MS, Math.max(0, Math.ceil(ms)))).padStart(16, '0');
+}
+
+/** The time and the entry ID in a member of the index. */
+export function placeInIndex(member: string, label: string): [failedAtMs: number, entryId: EntryId] {
+  const [ms, entryId] = member.slice(label.length + 1).split(' ');
+  return [Number(ms), entryId as EntryId];
+}
+
 /** The members of a partition's two sorted sets of dead letters; see `dead-letters.lua`, whose other half this is. */
 function deadLetterPlaces(entryId: EntryId, label: string, failedAtMs: number) {
   return {
     order: label === '' ? entryId : `${entryId} ${label}`,
-    index: label === '' ? null : `${label} ${String(failedAtMs).padStart(16, '0')} ${entryId}`,
+    index: label === '' ? null : `${label} ${indexTime(failedAtMs)} ${entryId}`,
   };
 }
 

@@ -1,22 +1,14 @@
-import { type EntryId, isEntryId } from '@rejoin/protocol';
-import { type Keyspace, loadScript, type RedisClient } from '@rejoin/redis';
+import type { EntryId } from '@rejoin/protocol';
+import { type Keyspace, loadScript, type RedisClient, someAtATime } from '@rejoin/redis';
 import { type Reappended, reappend } from '../reappend.ts';
 import { type CauseCount, type DeadLetterCounts, type DeadLetterGroup, DeadLetterTally } from './dead-letter-counts.ts';
 import { type DeadLetterFilter, deadLetterMatcher } from './dead-letter-filter.ts';
-import { type DeadLetterId, formatDeadLetterId } from './dead-letter-id.ts';
+import type { DeadLetterId } from './dead-letter-id.ts';
 import { formatDeadLetterLabel } from './dead-letter-label.ts';
-import { DeadLetterScan, type ScanPosition } from './dead-letter-scan.ts';
+import { LabelLane, type LaneBounds, PartitionLane } from './dead-letter-lanes.ts';
+import { type DeadLetterPage, DeadLetterScan, parsePosition } from './dead-letter-scan.ts';
 import { type DeadLetter, labelOf, readDeadLetter, redrivable, whyNotRedrivable } from './kept-dead-letter.ts';
 import { countLabels } from './label-counts.ts';
-
-export interface DeadLetterPage {
-  /** Latest failure first. */
-  readonly items: readonly DeadLetter[];
-  /** Where the next page begins, for `after`; `null` at the end. */
-  readonly next: string | null;
-  /** Dead letters that were looked at for this page. */
-  readonly scanned: number;
-}
 
 export interface DeadLetterQuery {
   readonly filter?: DeadLetterFilter;
@@ -64,6 +56,10 @@ const discardScript = loadScript('discard', import.meta.url);
 const DEFAULT_LIMIT = 50;
 const DEFAULT_SCAN_LIMIT = 5_000;
 const DEFAULT_LABEL_LIMIT = 5_000;
+/** Partitions whose labels are counted at once. */
+const AT_ONCE = 8;
+/** Most labels that a list is read by. */
+const MAX_LANES = 500;
 /** Messages of causes that are read at once. */
 const MESSAGES = 50;
 /** How long it is known what a task did, in milliseconds. */
@@ -99,18 +95,35 @@ export class DeadLetterStore {
     after = null,
     scanLimit = DEFAULT_SCAN_LIMIT,
   }: DeadLetterQuery = {}): Promise<DeadLetterPage> {
-    let position = after === null ? null : parsePosition(after);
-    const scan = new DeadLetterScan(this.#client, this.#keys, this.#all(), filter, position);
-    const items: DeadLetter[] = [];
-    let scanned = 0;
-    while (scanned < scanLimit && items.length < limit) {
-      const { looked, last, found } = await scan.next(scanLimit - scanned, limit - items.length);
-      if (!last) return { items, next: null, scanned };
-      position = last;
-      scanned += looked;
-      items.push(...found);
-    }
-    return { items, next: position && formatPosition(position), scanned };
+    return (await this.scan(filter, after)).page(limit, scanLimit);
+  }
+
+  /**
+   * The dead letters that match, latest failure first, for reading them page after page. Where few different ones match, they are
+   * read from the index, and nothing else is looked at.
+   * @throws RangeError where `after` is no `next` of a page
+   */
+  async scan(filter: DeadLetterFilter, after: string | null = null): Promise<DeadLetterScan> {
+    const position = after === null ? null : parsePosition(after);
+    const bounds: LaneBounds = { ...filter, after: position };
+    const lanes =
+      (await this.#labelLanes(filter, bounds)) ??
+      this.#all().map((partition) => new PartitionLane(this.#client, this.#keys.partition(partition), bounds));
+    return new DeadLetterScan(this.#client, this.#keys, lanes, filter, position);
+  }
+
+  /** `null` where everything matches, or too many different ones, or where some have no label. */
+  async #labelLanes(filter: DeadLetterFilter, bounds: LaneBounds): Promise<LabelLane[] | null> {
+    const { tenant, type, code, fingerprint } = filter;
+    if ([tenant, type, code, fingerprint].every((given) => given === undefined)) return null;
+    const { counts, complete } = await this.#labels(filter, DEFAULT_LABEL_LIMIT);
+    if (!complete) return null;
+    const matches = deadLetterMatcher(filter);
+    const meant = counts.filter(({ label }) => matches(label));
+    if (meant.length > MAX_LANES) return null;
+    return meant.map(
+      ({ latest, labelText }) => new LabelLane(this.#client, this.#keys.partition(latest.partition), labelText, bounds),
+    );
   }
 
   /**
@@ -136,23 +149,23 @@ export class DeadLetterStore {
   }
 
   async #count(filter: DeadLetterFilter, labelLimit: number) {
+    const { counts, ...sum } = await this.#labels(filter, labelLimit);
     const matches = deadLetterMatcher(filter);
     const tally = new DeadLetterTally();
-    const share = Math.ceil(labelLimit / this.#partitions);
-    const sum = { total: 0, scanned: 0, complete: true };
-    await Promise.all(
-      this.#all().map(async (partition) => {
-        const keys = this.#keys.partition(partition);
-        const { counts, total, isComplete } = await countLabels(this.#client, keys, filter, share);
-        sum.total += total;
-        sum.complete &&= isComplete;
-        for (const count of counts) {
-          sum.scanned += count.count;
-          if (matches(count.label)) tally.add(count);
-        }
-      }),
+    for (const count of counts) if (matches(count.label)) tally.add(count);
+    return { tally, ...sum, scanned: counts.reduce((scanned, { count }) => scanned + count, 0) };
+  }
+
+  async #labels(filter: DeadLetterFilter, limit: number) {
+    const share = Math.ceil(limit / this.#partitions);
+    const all = await someAtATime(this.#all(), AT_ONCE, (partition) =>
+      countLabels(this.#client, this.#keys.partition(partition), filter, share),
     );
-    return { tally, ...sum };
+    return {
+      counts: all.flatMap(({ counts }) => counts),
+      total: all.reduce((sum, { total }) => sum + total, 0),
+      complete: all.every(({ isComplete }) => isComplete),
+    };
   }
 
   async #withMessage({ latest, ...cause }: CauseCount): Promise<DeadLetterGroup> {
@@ -264,16 +277,4 @@ export class DeadLetterStore {
   #has(partition: number): boolean {
     return Number.isInteger(partition) && partition >= 0 && partition < this.#partitions;
   }
-}
-
-function formatPosition({ failedAtMs, ...id }: ScanPosition): string {
-  return `${failedAtMs}.${formatDeadLetterId(id)}`;
-}
-
-function parsePosition(text: string): ScanPosition {
-  const [, failedAtMs, partition, entryId] = /^(\d{1,16})\.(\d{1,5})\.(\d+-\d+)$/.exec(text) ?? [];
-  if (failedAtMs === undefined || partition === undefined || entryId === undefined || !isEntryId(entryId)) {
-    throw new RangeError(`"${text.slice(0, 64)}" is not where a page of dead letters begins`);
-  }
-  return { failedAtMs: Number(failedAtMs), partition: Number(partition), entryId };
 }

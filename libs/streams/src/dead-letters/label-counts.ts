@@ -1,12 +1,20 @@
-import type { EntryId } from '@rejoin/protocol';
 import { loadScript, type PartitionKeys, type RedisClient } from '@rejoin/redis';
 import type { DeadLetterFilter } from './dead-letter-filter.ts';
 import type { DeadLetterId } from './dead-letter-id.ts';
-import { type DeadLetterLabel, labelPrefix, parseDeadLetterLabel } from './dead-letter-label.ts';
+import {
+  type DeadLetterLabel,
+  indexTime,
+  labelPrefix,
+  MAX_MS,
+  parseDeadLetterLabel,
+  placeInIndex,
+} from './dead-letter-label.ts';
 
 /** Dead letters of one partition that are counted together. */
 export interface LabelCount {
   readonly label: DeadLetterLabel;
+  /** As it stands in the index. */
+  readonly labelText: string;
   readonly count: number;
   /** When the first and the last of them failed, in milliseconds since the Unix epoch. */
   readonly firstMs: number;
@@ -36,7 +44,7 @@ export async function countLabels(
   let after = '';
   let total = 0;
   for (let left = most; left > 0; left -= STEP) {
-    const args = [prefixOf(filter), after, padded(filter.sinceMs ?? 0), padded(filter.untilMs ?? MAX_MS)];
+    const args = [prefixOf(filter), after, indexTime(filter.sinceMs ?? 0), indexTime(filter.untilMs ?? MAX_MS)];
     const reply = await script.run(client, [keys.deadIndex, keys.deadOrder], [...args, Math.min(left, STEP)]);
     const [over, all, labelled, ...flat] = reply as [number, number, number, ...(string | number)[]];
     total = all;
@@ -45,9 +53,9 @@ export async function countLabels(
       after = text;
       const label = parseDeadLetterLabel(text);
       if (!label || count === 0) continue;
-      const [lastMs, entryId] = placeIn(last, text);
+      const [lastMs, entryId] = placeInIndex(last, text);
       const latest = { partition: keys.partition, entryId };
-      counts.push({ label, count, firstMs: placeIn(first, text)[0], lastMs, latest });
+      counts.push({ label, labelText: text, count, firstMs: placeInIndex(first, text)[0], lastMs, latest });
     }
     if (over === 1) return { counts, total, isComplete: labelled === all };
     if (flat.length === 0) break;
@@ -55,19 +63,7 @@ export async function countLabels(
   return { counts, total, isComplete: false };
 }
 
-const MAX_MS = 9_999_999_999_999_999n;
-
-function padded(ms: number | bigint): string {
-  return String(typeof ms === 'bigint' ? ms : Math.max(0, Math.ceil(ms))).padStart(16, '0');
-}
-
 function prefixOf({ tenant, type }: DeadLetterFilter): string {
   if (tenant === undefined) return '';
   return labelPrefix(tenant, type?.endsWith('*') ? undefined : type);
-}
-
-/** The time and the entry ID in a member of the index. */
-function placeIn(member: string, label: string): [number, EntryId] {
-  const [ms, entryId] = member.slice(label.length + 1).split(' ');
-  return [Number(ms), entryId as EntryId];
 }

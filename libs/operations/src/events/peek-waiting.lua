@@ -6,8 +6,8 @@
 --
 -- KEYS 1 events
 -- ARGV 1 'newest' or 'oldest'  2 where to begin (an XRANGE bound)  3 where to end (an XRANGE bound)  4 most entries to look at
---      5 bytes after which no more are looked at  6 the text; '' is in every event
--- Returns { entries looked at, last one looked at or '', 1 where nothing is left or 0, entry ID, event, … }
+--      5 bytes after which no more are looked at  6 the text; '' for all entries, also those without an event
+-- Returns { entries looked at, last one looked at or '', 1 where nothing is left or 0, entry ID, event or nil, … }
 local events, newest, from, to, text = KEYS[1], ARGV[1] == 'newest', ARGV[2], ARGV[3], ARGV[6]
 local count, maxBytes = tonumber(ARGV[4]), tonumber(ARGV[5])
 local FIRST_STEP = 16
@@ -18,13 +18,14 @@ while looked < count and bytes < maxBytes do
   if newest then entries = redis.call('XREVRANGE', events, from, to, 'COUNT', step)
   else entries = redis.call('XRANGE', events, from, to, 'COUNT', step) end
   for _, entry in ipairs(entries) do
-    local fields = entry[2]
+    local fields, event = entry[2], false
     for i = 1, #fields, 2 do
       bytes = bytes + #fields[i + 1]
-      if fields[i] == 'event' and string.find(fields[i + 1], text, 1, true) then
-        reply[#reply + 1] = entry[1]
-        reply[#reply + 1] = fields[i + 1]
-      end
+      if fields[i] == 'event' then event = fields[i + 1] end
+    end
+    if text == '' or (event and string.find(event, text, 1, true)) then
+      reply[#reply + 1] = entry[1]
+      reply[#reply + 1] = event
     end
     reply[2] = entry[1]
   end
