@@ -7,11 +7,13 @@ import { SessionContext } from './api/live.ts';
 import { session } from './api/session.ts';
 import { queries, useApi } from './api/use-api.ts';
 import { AuditPage } from './audit/audit-page.tsx';
+import { BlocksPage } from './blocks/blocks-page.tsx';
 import { ConnectionsPage } from './connections/connections-page.tsx';
 import { CoveragePage } from './coverage/coverage-page.tsx';
 import { DeadLettersPage } from './dead-letters/dead-letters-page.tsx';
 import { EventsPage } from './events/events-page.tsx';
 import { TracePage } from './events/trace-page.tsx';
+import { GroupsPage } from './groups/groups-page.tsx';
 import { OverviewPage } from './overview/overview-page.tsx';
 import { PartitionPage } from './partitions/partition-page.tsx';
 import { PartitionsPage } from './partitions/partitions-page.tsx';
@@ -85,6 +87,8 @@ function Pages() {
       <Route path="/trace" component={TracePage} />
       <Route path="/coverage" component={CoveragePage} />
       <Route path="/connections" component={ConnectionsPage} />
+      <Route path="/blocks" component={BlocksPage} />
+      <Route path="/groups" component={GroupsPage} />
       <Route path="/audit" component={AuditPage} />
       <Route path="/settings" component={SettingsPage} />
       <Route>

@@ -6,11 +6,15 @@ import {
   accessibilityFindings,
   type Browser,
   type BrowserContext,
+  ChildApp,
   eventually,
   launchBrowser,
   type Page,
+  TEST_JWT_SECRET,
+  testRedis,
   tokenFor,
 } from '@rejoin/testing';
+import { io, type Socket } from 'socket.io-client';
 import { OPERATOR, OperationsFixture, READER } from './operations-fixture.ts';
 import { SERVICE } from './running-ops.ts';
 
@@ -18,6 +22,7 @@ import { SERVICE } from './running-ops.ts';
 jest.setTimeout(120_000);
 
 let fixture: OperationsFixture;
+let gateway: ChildApp;
 let browser: Browser;
 let context: BrowserContext;
 let page: Page;
@@ -46,6 +51,25 @@ async function bury(tenant: string, type: string): Promise<void> {
 
 const open = (path: string) => page.goto(`${fixture.ops.url}${path}`);
 const audit = async (action: string) => (await fixture.get(`/v1/audit?action=${action}`)).body.items;
+
+/** A stock client of the gateway, once it is ready. */
+async function connectAs(user: string): Promise<Socket> {
+  const socket = io(gateway.url, {
+    auth: { token: tokenFor({ sub: user, tenant: 'acme' }) },
+    transports: ['websocket'],
+    reconnection: false,
+    forceNew: true,
+  });
+  await new Promise<void>((resolve, reject) => {
+    socket.once('rejoin:ready', () => resolve());
+    socket.once('connect_error', (error) => {
+      socket.disconnect();
+      reject(error);
+    });
+  });
+  return socket;
+}
+
 const button = (name: string | RegExp) => page.getByRole('button', { name });
 const dialog = () => page.getByRole('dialog');
 
@@ -58,6 +82,18 @@ beforeAll(async () => {
   execFileSync(process.execPath, ['scripts/bundle-console.mjs'], { cwd: new URL('../../../', import.meta.url) });
   [fixture, browser] = await Promise.all([OperationsFixture.start(), launchBrowser()]);
   fixture.startTasks();
+  gateway = await ChildApp.start({
+    app: 'gateway',
+    env: {
+      REDIS_URL: testRedis(),
+      REJOIN_PREFIX: fixture.ops.prefix,
+      JWT_SECRET: TEST_JWT_SECRET,
+      PORT: '0',
+      // No worker is here to bring them back.
+      CANARY: '0s',
+    },
+    readyTimeoutMs: 60_000,
+  });
   for (let i = 0; i < 4; i++) await bury('acme', 'odd.thing');
   for (let i = 0; i < 2; i++) await bury('bolt', 'odder.thing');
   const event = { specversion: '1.0', source: '/orders', type: 'order.paid', tenantid: 'acme', subject: '991' };
@@ -66,6 +102,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await browser?.close();
+  await gateway?.stop();
   await fixture?.stop();
 });
 
@@ -104,8 +141,9 @@ describe('the console in a browser', () => {
       .getByRole('navigation', { name: 'Pages' })
       .getByRole('link')
       .evaluateAll((links) => links.map((link) => link.getAttribute('href') as string));
-    expect(paths).toHaveLength(10);
-    for (const path of [...paths, '/partitions/0', '/partitions?view=owners', '/dead-letters?view=letters']) {
+    expect(paths).toHaveLength(12);
+    const views = ['/partitions/0', '/partitions?view=owners', '/dead-letters?view=letters', '/groups?tenant=acme'];
+    for (const path of [...paths, ...views]) {
       await page.emulateMedia({ colorScheme: path.length % 2 === 0 ? 'dark' : 'light' });
       await open(path);
       await page.getByRole('heading', { level: 1 }).waitFor();
@@ -122,6 +160,11 @@ describe('the console in a browser', () => {
     await page.keyboard.press('p');
     await page.getByRole('heading', { name: 'Partitions' }).waitFor();
     expect(page.url()).toBe(`${fixture.ops.url}/partitions`);
+    for (const [key, name] of Object.entries({ b: 'Blocks', m: 'Groups' })) {
+      await page.keyboard.press('g');
+      await page.keyboard.press(key);
+      await page.getByRole('heading', { name, level: 1 }).waitFor();
+    }
     await page.keyboard.press('?');
     await dialog().getByText('This list').waitFor();
     await page.keyboard.press('Escape');
@@ -161,6 +204,30 @@ describe('the console in a browser', () => {
     await start.click();
     await dialog().getByText('4 redriven').waitFor();
     expect((await fixture.get('/v1/dead-letters?tenant=acme')).body.items).toEqual([]);
+  });
+
+  it('stops a redrive that is under way, for a reason, and leaves the rest where it is', async () => {
+    for (let i = 0; i < 40; i++) await bury('slow', 'slow.thing');
+    await signIn(OPERATOR, '/dead-letters?tenant=slow');
+    await button('Redrive all that match …').click();
+    await dialog().getByText('40 dead letters').waitFor();
+    await dialog().getByLabel('At most, per second').fill('1');
+    await dialog().getByLabel('Reason').fill('rule mended');
+    await dialog().getByLabel('Type 40 to confirm').fill('40');
+    await dialog().getByRole('button', { name: 'Redrive' }).click();
+    await dialog().getByText('redriven').waitFor();
+    await dialog().getByRole('button', { name: 'Stop …' }).click();
+    const asking = page.getByRole('dialog', { name: 'Stop the redrive' });
+    expect(await asking.getByRole('button', { name: 'Stop', exact: true }).isDisabled()).toBe(true);
+    await asking.getByLabel('Reason').fill('the rule is wrong');
+    await page.keyboard.press('Enter');
+    await dialog().getByText('cancelled').first().waitFor();
+    expect((await audit('dead-letters.cancel'))[0]).toMatchObject({ by: 'olga', reason: 'the rule is wrong' });
+    const [task] = (await fixture.get('/v1/dead-letters/tasks')).body.items;
+    expect(task).toMatchObject({ state: 'cancelled', total: 40 });
+    expect(task.handled).toBeLessThan(40);
+    const { matched } = (await fixture.get('/v1/dead-letters/groups?tenant=slow')).body;
+    expect(matched).toBe(40 - task.outcomes.redriven);
   });
 
   it('discards one that was looked at, and shows its payload only when asked', async () => {
@@ -212,6 +279,77 @@ describe('the console in a browser', () => {
     await dialog().getByRole('button', { name: 'Disconnect and block' }).click();
     await dialog().getByText('cannot come back before').waitFor();
     expect(await audit('connections.block')).toMatchObject([{ by: 'olga', reason: 'stolen token' }]);
+  });
+
+  it('ends a live connection, and shows that it is gone', async () => {
+    const socket = await connectAs('u-7');
+    const closing = new Promise((resolve) => socket.once('rejoin:closing', resolve));
+    const gone = new Promise((resolve) => socket.once('disconnect', resolve));
+    await signIn(OPERATOR, '/connections?tenant=acme&user=u-7');
+    await page.getByRole('row', { name: /u-7/ }).getByRole('button', { name: 'Disconnect …' }).click();
+    await dialog().getByText('1 connection', { exact: true }).waitFor();
+    await dialog().getByLabel('Reason').fill('a test of it');
+    await dialog().getByRole('button', { name: 'Disconnect', exact: true }).click();
+    await dialog().getByText('1 connection told to go').waitFor();
+    expect(await closing).toMatchObject({ retryable: true });
+    await gone;
+    await dialog().getByRole('button', { name: 'Close' }).last().click();
+    await page.getByText('Nobody is connected that matches').waitFor();
+    expect((await audit('connections.disconnect'))[0]).toMatchObject({ by: 'olga', count: 1, reason: 'a test of it' });
+  });
+
+  it('keeps a user out, lists the block, and lifts it', async () => {
+    await signIn(OPERATOR, '/blocks?tenant=acme&user=u-8');
+    await page.getByText('Nobody is kept out').waitFor();
+    await button('Block …').click();
+    await dialog().getByText('0 connections').waitFor();
+    expect(await dialog().getByLabel('User').inputValue()).toBe('u-8');
+    await dialog().getByLabel('For').selectOption({ label: 'A day' });
+    await dialog().getByLabel('Reason').fill('abuse');
+    await page.keyboard.press('Enter');
+    await dialog().getByText('cannot come back').waitFor();
+    await dialog().getByRole('button', { name: 'Close' }).last().click();
+    const row = page.getByRole('row', { name: /u-8/ });
+    await row.waitFor();
+    expect(await accessibilityFindings(page)).toEqual([]);
+    await expect(connectAs('u-8')).rejects.toMatchObject({ data: { code: 'AUTH_REVOKED' } });
+    await row.getByRole('button', { name: 'Lift …' }).click();
+    await dialog().getByLabel('Reason').fill('a mistake');
+    await dialog().getByRole('button', { name: 'Lift the block' }).click();
+    await dialog().getByText('may connect again').waitFor();
+    await dialog().getByRole('button', { name: 'Close' }).last().click();
+    await page.getByText('Nobody is kept out').waitFor();
+    expect((await audit('connections.unblock'))[0]).toMatchObject({ by: 'olga', reason: 'a mistake' });
+    (await connectAs('u-8')).disconnect();
+  });
+
+  it('puts users into a group and takes one out, with a plan before each', async () => {
+    await signIn(OPERATOR, '/groups');
+    await page.getByText('Whose groups?').waitFor();
+    await page.getByLabel('Tenant').fill('acme');
+    await page.getByText('acme has no groups').waitFor();
+    await button('Add to a group …').click();
+    await dialog().getByLabel('Group').fill('night');
+    await dialog().getByLabel('Users').fill('u-1, u-2,u-1');
+    await dialog().getByText('2 users', { exact: true }).waitFor();
+    await dialog().getByLabel('Reason').fill('rota');
+    await dialog().getByRole('button', { name: 'Add', exact: true }).click();
+    await dialog().getByText('night has 2 members now').waitFor();
+    await dialog().getByRole('button', { name: 'Close' }).last().click();
+    await button('night').click();
+    await dialog().getByText('of 2 members').waitFor();
+    expect(page.url()).toContain('group=night');
+    expect(await accessibilityFindings(page)).toEqual([]);
+    await dialog().getByRole('row', { name: /u-2/ }).getByRole('button', { name: 'Remove …' }).click();
+    const asking = page.getByRole('dialog', { name: 'Remove from night' });
+    await asking.getByText('1 user', { exact: true }).waitFor();
+    await asking.getByLabel('Reason').fill('left');
+    await page.keyboard.press('Enter');
+    await asking.getByText('night has 1 member now').waitFor();
+    await asking.getByRole('button', { name: 'Close' }).last().click();
+    await dialog().getByText('of 1 members').waitFor();
+    expect((await audit('group.change'))[0]).toMatchObject({ by: 'olga', count: 1, reason: 'left' });
+    expect((await fixture.get('/v1/groups/members?tenant=acme&group=night')).body.items).toEqual([{ user: 'u-1' }]);
   });
 
   it('shows the actions to who may only look, and keeps them from them', async () => {

@@ -122,3 +122,8 @@ export function useSession(): SessionView {
 export function useMayWrite(): boolean {
   return useSession().scopes.includes('ops:write');
 }
+
+/** The one tenant that the token sees; `null`: all. */
+export function useTenantOfToken(): string | null {
+  return useSession().tenant;
+}

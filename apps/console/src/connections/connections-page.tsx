@@ -14,7 +14,8 @@ import { Badge } from '../status/status-badge.tsx';
 import type { Column } from '../table/data-table.tsx';
 import { PagedTable } from '../table/paged-table.tsx';
 import { ConnectionSummary } from './connection-summary.tsx';
-import { DisconnectDialog, type DisconnectTarget } from './disconnect-dialog.tsx';
+import { DisconnectDialog } from './disconnect-dialog.tsx';
+import type { DisconnectTarget } from './disconnect-plan.tsx';
 
 const FILTER = { tenant: '', user: '', gateway: '', transport: '', state: '' };
 const DEFAULTS = { ...FILTER, sort: '', order: 'desc' };

@@ -1,18 +1,11 @@
 import type { DisconnectOutcome } from '@rejoin/operations';
-import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { apiPost } from '../api/api-client.ts';
 import { ActionDialog } from '../dialog/action-dialog.tsx';
 import { Choice } from '../dialog/field.tsx';
-import { formatCount, plural } from '../format/quantity.ts';
+import { plural } from '../format/quantity.ts';
 import { Time } from '../format/values.tsx';
-import { QueryView } from '../status/states.tsx';
-
-export interface DisconnectTarget {
-  readonly tenant: string;
-  readonly user?: string;
-  readonly socketId?: string;
-}
+import { DisconnectPlan, type DisconnectTarget, useDisconnectPlan } from './disconnect-plan.tsx';
 
 interface Props {
   readonly target: DisconnectTarget;
@@ -27,13 +20,7 @@ export function DisconnectDialog({ target, onClose }: Props) {
   // A block is of a user, so it ends all of the user's connections.
   const meant = scope === 'one' && blockMs === '' && socketId !== undefined ? target : everyConnection;
   const whom = target.user ?? `everybody of ${target.tenant}`;
-  const preview = useQuery({
-    queryKey: ['disconnect', meant],
-    queryFn: () =>
-      apiPost<DisconnectOutcome>('/v1/connections/disconnect', { ...meant, dryRun: true, reason: 'preview' }),
-    gcTime: 0,
-    retry: false,
-  });
+  const preview = useDisconnectPlan(meant);
   const matched = preview.data?.matched;
   const many = (matched ?? 0) > 1;
   return (
@@ -66,24 +53,7 @@ export function DisconnectDialog({ target, onClose }: Props) {
       )}
       onClose={onClose}
     >
-      <QueryView query={preview} rows={2}>
-        {(plan) => (
-          <section className="plan" aria-label="Plan">
-            <p className="plan-total">
-              <strong>{plural(plan.matched, 'connection')}</strong>
-              {plan.partial ? ' at least' : ''}, nothing is changed yet
-            </p>
-            <p className="muted">
-              {plan.gateways
-                .filter(({ connections }) => connections === null || connections > 0)
-                .map(
-                  ({ id, answered, connections }) => `${id}: ${answered ? formatCount(connections ?? 0) : 'no answer'}`,
-                )
-                .join(' · ') || 'on no gateway'}
-            </p>
-          </section>
-        )}
-      </QueryView>
+      <DisconnectPlan plan={preview} />
       {target.socketId !== undefined && blockMs === '' ? (
         <Choice
           label="Which connections"

@@ -1,8 +1,9 @@
 import type { TaskView } from '@rejoin/operations';
 import { useState } from 'react';
-import { Button } from 'react-aria-components/Button';
 import { apiPost } from '../api/api-client.ts';
-import { refreshEverything, useApi } from '../api/use-api.ts';
+import { useApi } from '../api/use-api.ts';
+import { ActionButton } from '../dialog/action-button.tsx';
+import { ActionDialog } from '../dialog/action-dialog.tsx';
 import { formatCount, formatRate } from '../format/quantity.ts';
 import { formatDuration } from '../format/time.ts';
 import { Badge } from '../status/status-badge.tsx';
@@ -87,27 +88,23 @@ export function TaskLine({ task }: { readonly task: TaskView }) {
 }
 
 function CancelButton({ task }: { readonly task: TaskView }) {
-  const [asked, setAsked] = useState(false);
-  const [failure, setFailure] = useState<string | null>(null);
-  const cancel = async (): Promise<void> => {
-    setAsked(true);
-    setFailure(null);
-    try {
-      await apiPost(`/v1/dead-letters/tasks/${encodeURIComponent(task.id)}/cancel`, {
-        reason: 'cancelled in the console',
-      });
-      refreshEverything();
-    } catch (error) {
-      setFailure((error as Error).message);
-      setAsked(false);
-    }
-  };
+  const [asks, setAsks] = useState(false);
+  const what = task.kind === 'redrive' ? 'redrive' : 'discard';
   return (
     <>
-      {failure === null ? null : <span className="field-error">{failure}</span>}
-      <Button className="button small" isDisabled={asked} onPress={() => void cancel()}>
-        {asked ? 'Stopping …' : 'Stop'}
-      </Button>
+      <ActionButton onPress={() => setAsks(true)}>Stop …</ActionButton>
+      {asks ? (
+        <ActionDialog
+          title={`Stop the ${what}`}
+          confirm="Stop"
+          run={(reason) =>
+            apiPost<TaskView>(`/v1/dead-letters/tasks/${encodeURIComponent(task.id)}/cancel`, { reason })
+          }
+          onClose={() => setAsks(false)}
+        >
+          <p>It ends within a second. What it has done stays done; the rest stays as it is.</p>
+        </ActionDialog>
+      ) : null}
     </>
   );
 }

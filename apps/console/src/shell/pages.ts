@@ -17,6 +17,8 @@ export const PAGES: readonly PageEntry[] = [
   { path: '/trace', name: 'Trace', icon: 'trace', key: 't' },
   { path: '/coverage', name: 'Coverage', icon: 'coverage', key: 'r' },
   { path: '/connections', name: 'Connections', icon: 'connections', key: 'c' },
+  { path: '/blocks', name: 'Blocks', icon: 'blocks', key: 'b' },
+  { path: '/groups', name: 'Groups', icon: 'groups', key: 'm' },
   { path: '/audit', name: 'Audit', icon: 'audit', key: 'a' },
   { path: '/settings', name: 'Settings', icon: 'settings', key: 's' },
 ];
