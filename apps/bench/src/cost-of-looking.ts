@@ -2,8 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Look } from './operator-looks.ts';
 import type { OpsProcess } from './ops-process.ts';
 
-/** Milliseconds between two looks: somebody who goes through the pages of the console, and does not stop to read. */
-const EVERY_MS = 500;
+/** Milliseconds between two looks: somebody who goes through the pages of the console, and hardly stops to read. */
+const EVERY_MS = 2_000;
 
 /** An operator who looks at one list after the other, over and over. */
 export class LookingOperator {

@@ -28,7 +28,7 @@ export interface OperationsOptions {
   readonly controlMs?: number;
   /** Milliseconds between two looks at every partition; 3,000 by default. */
   readonly sampleMs?: number;
-  /** How long a trace looks through waiting events for an id, in milliseconds; 120 by default. */
+  /** How long a trace looks through waiting events for an id, in milliseconds; 100 by default. */
   readonly traceMs?: number;
   /** For dead letters: what today's audience rules make of an event. */
   readonly rehearse?: Rehearse;

@@ -22,7 +22,7 @@ const FULL = {
   auditLines: 20_000,
   sockets: 5_000,
   requests: 30,
-  costEvents: 30_000,
+  costEvents: 60_000,
   costRounds: 5,
 };
 const QUICK = {

@@ -2,7 +2,7 @@ import type { MembersPage } from '@rejoin/operations';
 import { useApiList } from '../api/use-api.ts';
 import { ActionButton } from '../dialog/action-button.tsx';
 import { Dialog } from '../dialog/dialog.tsx';
-import { formatCount } from '../format/quantity.ts';
+import { plural } from '../format/quantity.ts';
 import { Empty } from '../status/states.tsx';
 import type { Column } from '../table/data-table.tsx';
 import { PagedTable } from '../table/paged-table.tsx';
@@ -48,7 +48,7 @@ export function GroupDrawer({ tenant, group, onAct, onClose }: Props) {
         query={query}
         columns={columns}
         keyOf={({ user }) => user}
-        note={([page]) => (page ? `of ${formatCount(page.size)} members` : null)}
+        note={([page]) => (page ? `of ${plural(page.size, 'member')}` : null)}
         empty={
           <Empty title="Nobody is in it" icon="groups">
             Without members it is no group any more.

@@ -21,7 +21,7 @@ export const tenantsPage = pageOf(tenantView, {
     v.nullable(time),
     'of every partition, the entries from here on are counted; null where there are none',
   ),
-  deadLettersComplete: described(v.boolean(), 'false: only the dead letters that failed last are counted'),
+  deadLettersComplete: described(v.boolean(), 'false: there are so many different ones that only some are counted'),
 });
 
 export type TenantsPage = v.InferOutput<typeof tenantsPage>;

@@ -24,7 +24,7 @@ export interface TenantLoad {
 }
 
 /** Most feed entries that one look counts. */
-const ENTRY_BUDGET = 10_000;
+const ENTRY_BUDGET = 5_000;
 /** Of a look that is repeated for every scrape. */
 const LOAD_ENTRY_BUDGET = 2_000;
 /** Most combinations of tenant, type and cause by which it counts dead letters. */
@@ -57,7 +57,7 @@ export class Tenants {
     const partitions = this.#partitionsOf(tenant);
     const [entries, dead, total, nowMs] = await Promise.all([
       newestEntries(this.#client, this.#keys, partitions, this.#entryBudget, tenant),
-      this.#deadLetters.group({ filter: tenant === undefined ? {} : { tenant }, labelLimit: DEAD_LETTER_BUDGET }),
+      this.#deadLetters.tenants({ filter: tenant === undefined ? {} : { tenant }, labelLimit: DEAD_LETTER_BUDGET }),
       tenant === undefined ? this.#total(partitions) : null,
       this.#nowMs(),
     ]);

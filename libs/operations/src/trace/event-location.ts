@@ -42,7 +42,7 @@ export interface FoundEvents {
 }
 
 /** Milliseconds for looking through waiting entries. */
-const WAITING_MS = 120;
+const WAITING_MS = 100;
 /** Partitions whose index is looked at at once. */
 const AT_ONCE = 8;
 

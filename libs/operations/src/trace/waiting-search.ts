@@ -16,7 +16,10 @@ export interface WaitingSearch {
   readonly complete: boolean;
 }
 
-const SLICE_ENTRIES = 500;
+/** Entries of one slice: few of them at first, at both ends, whatever the time; then more. */
+const FIRST_SLICE = 100;
+const SLICE = 500;
+const FIRST_ROUNDS = 2;
 /** Slices that Redis gets at once. */
 const AT_ONCE = 4;
 
@@ -32,7 +35,7 @@ interface Lane {
 /**
  * Looks for waiting events by their id. Nothing names them before they are handled, since services may append them with plain
  * `XADD`: so they are looked through, in turn from both ends, since what is asked about has either just come or is stuck.
- * @param budgetMs after this time no further slice is begun
+ * @param budgetMs after this time no further slices are begun, but for the first at both ends
  */
 export async function searchWaiting(
   client: RedisClient,
@@ -55,11 +58,11 @@ export async function searchWaiting(
   for (let round = 0; ; round++) {
     const open = lanes.filter(({ isOver }) => !isOver);
     if (open.length === 0) return { found, looked, complete: true };
-    if (performance.now() - startedAtMs >= budgetMs) return { found, looked, complete: false };
+    if (round >= FIRST_ROUNDS && performance.now() - startedAtMs >= budgetMs) return { found, looked, complete: false };
     await someAtATime(open, AT_ONCE, async (lane) => {
       const isNewest = round % 2 === 0;
       const [from, to] = isNewest ? [lane.newest, lane.oldest] : [lane.oldest, lane.newest];
-      const peek = { newest: isNewest, from, to, entries: SLICE_ENTRIES, text };
+      const peek = { newest: isNewest, from, to, entries: round < FIRST_ROUNDS ? FIRST_SLICE : SLICE, text };
       const slice = await peekWaiting(client, lane.events, peek);
       looked += slice.looked;
       lane.isOver = slice.isOver;

@@ -143,6 +143,15 @@ export class DeadLetterStore {
     return { ...sum, matched: tally.matched, groups, tenants: tally.tenants };
   }
 
+  /** The same by tenant and type alone, which needs no record. */
+  async tenants({
+    filter = {},
+    labelLimit = DEFAULT_LABEL_LIMIT,
+  }: GroupQuery = {}): Promise<Pick<DeadLetterCounts, 'tenants' | 'complete'>> {
+    const { tally, complete } = await this.#count(filter, labelLimit);
+    return { tenants: tally.tenants, complete };
+  }
+
   /** How many match. */
   async matching(filter: DeadLetterFilter): Promise<number> {
     return (await this.#count(filter, Number.POSITIVE_INFINITY)).tally.matched;

@@ -12,6 +12,7 @@ local index, prefix, after, since, till, most = KEYS[1], ARGV[1], ARGV[2], ARGV[
 -- `!` is what comes behind a space: `[x!` is behind everything that begins with `x `.
 local from = after == '' and (prefix == '' and '-' or '[' .. prefix) or '[' .. after .. '!'
 local to = prefix == '' and '+' or '(' .. string.sub(prefix, 1, -2) .. '!'
+local allTimes = tonumber(since) == 0
 local reply = { 0, redis.call('ZCARD', KEYS[2]), redis.call('ZCARD', index) }
 for _ = 1, most do
   local member = redis.call('ZRANGEBYLEX', index, from, to, 'LIMIT', 0, 1)[1]
@@ -25,7 +26,9 @@ for _ = 1, most do
     local count = redis.call('ZLEXCOUNT', index, first, last)
     reply[#reply + 1] = label
     reply[#reply + 1] = count
-    reply[#reply + 1] = count > 0 and redis.call('ZRANGEBYLEX', index, first, last, 'LIMIT', 0, 1)[1] or ''
+    -- Without a first time, the label's first member is the one that was found.
+    if allTimes then reply[#reply + 1] = member
+    else reply[#reply + 1] = count > 0 and redis.call('ZRANGEBYLEX', index, first, last, 'LIMIT', 0, 1)[1] or '' end
     reply[#reply + 1] = count > 0 and redis.call('ZREVRANGEBYLEX', index, last, first, 'LIMIT', 0, 1)[1] or ''
     from = '[' .. label .. '!'
   else
