@@ -15,6 +15,9 @@ export interface ClientOptions {
   readonly socket?: Partial<ManagerOptions & SocketOptions>;
 }
 
+/** A busy machine is no failure. */
+const PATIENT: EventuallyOptions = { timeoutMs: 20_000 };
+
 /**
  * A stock Socket.IO client and everything that it is handed. A refusal that says it is retryable makes it try again after the
  * time that it names; a stock client leaves that to its application.
@@ -69,10 +72,13 @@ export class Client {
 
   /** Resolves when it was told for the `count`th time that it is live. */
   async ready(count = 1, options: EventuallyOptions = {}): Promise<void> {
-    await eventually(() => {
-      const { length } = this.recorder.readies;
-      if (length < count) throw new Error(`ready ${length} times of ${count}`);
-    }, options);
+    await eventually(
+      () => {
+        const { length } = this.recorder.readies;
+        if (length < count) throw new Error(`ready ${length} times of ${count}`);
+      },
+      { ...PATIENT, ...options },
+    );
   }
 
   /** Its next connections go to another gateway. */
@@ -102,7 +108,7 @@ export class Client {
 
   /** Resolves when exactly these events came, each once, in this order. */
   async delivered(ids: readonly string[], options: EventuallyOptions = {}): Promise<void> {
-    await eventually(() => this.recorder.assertDelivered(ids), options);
+    await eventually(() => this.recorder.assertDelivered(ids), { ...PATIENT, ...options });
   }
 
   get #net(): NetSocket {
