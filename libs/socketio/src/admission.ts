@@ -1,10 +1,11 @@
 import { type FeedTail, judgeCursor, type ReplayStart, readResumePoint } from '@rejoin/feed';
-import { type AudienceToken, type EntryId, parseAudienceToken, partitionOf, roomOf } from '@rejoin/protocol';
+import { type EntryId, partitionOf, roomOf } from '@rejoin/protocol';
 import type { Keyspace, RedisClient } from '@rejoin/redis';
 import type { Socket } from 'socket.io';
 import { RefusedError } from './errors.ts';
 import { chooseCursor, parseHandshake } from './handshake.ts';
 import { type ConnectionPrincipal, roomsOf } from './principal.ts';
+import { parseResource, type ResourceToken } from './resource.ts';
 import type { SessionStore } from './session-store.ts';
 import type { UserGroups } from './user-groups.ts';
 
@@ -45,7 +46,7 @@ export interface AdmissionOptions {
   requireReplayPlace(tenantId: string): void;
   /** Somebody was refused by a limit. */
   onLimited(scope: string): void;
-  authorizeWatch(principal: ConnectionPrincipal, resource: AudienceToken & { kind: 'resource' }): Promise<boolean>;
+  authorizeWatch(principal: ConnectionPrincipal, resource: ResourceToken): Promise<boolean>;
 }
 
 /** From the beginning of the room's history. */
@@ -118,10 +119,4 @@ async function authorizedWatches(
   const resources = [...all].slice(0, maxWatched);
   const allowed = await Promise.all(resources.map(([resource]) => authorizeWatch(principal, parseResource(resource))));
   return new Map(resources.filter((_, index) => allowed[index]));
-}
-
-export function parseResource(text: string): AudienceToken & { kind: 'resource' } {
-  const token = parseAudienceToken(text);
-  if (token?.kind !== 'resource') throw new RangeError(`"${text}" is not a resource`);
-  return token;
 }

@@ -4,10 +4,10 @@ import {
   eventFilter,
   isEventPattern,
   MAX_EVENT_PATTERNS,
-  parseAudienceToken,
   parseCursor,
 } from '@rejoin/protocol';
 import { RefusedError } from './errors.ts';
+import { resourceOf } from './resource.ts';
 
 /** What a client asks for in its handshake, checked for form. */
 export interface HandshakeRequest {
@@ -56,9 +56,7 @@ function parseEvents(events: unknown): (type: string) => boolean {
 function parseWatch(watch: unknown, { maxWatched, onLimited }: HandshakeBounds): string[] {
   if (!isPresent(watch)) return [];
   if (Array.isArray(watch) && watch.length > maxWatched) onLimited('watched');
-  const isResource = (text: unknown): boolean =>
-    typeof text === 'string' && parseAudienceToken(text)?.kind === 'resource' && text.trim() === text;
-  if (!Array.isArray(watch) || watch.length > maxWatched || !watch.every(isResource)) {
+  if (!Array.isArray(watch) || watch.length > maxWatched || !watch.every((text) => resourceOf(text) !== null)) {
     throw new RefusedError('AUTH_INVALID', `auth.watch must be a list of at most ${maxWatched} "<resource>:<id>"`);
   }
   return [...new Set(watch as string[])];

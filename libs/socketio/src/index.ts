@@ -22,9 +22,10 @@ export { RefusedError } from './errors.ts';
 export type { DeliveryCounters, GatewayFacts, GatewayListener, ResumeOutcome } from './gateway-listener.ts';
 export { type ConnectionBounds, DEFAULT_CONNECTION_BOUNDS } from './limits/connection-limits.ts';
 export { DEFAULT_RATES, type Rates } from './limits/rates.ts';
-export { Membership, type ResourceToken } from './membership.ts';
+export { Membership } from './membership.ts';
 export type { GatewayBounds, GatewayLog, ResumableGatewayOptions } from './options.ts';
 export { type ConnectionPrincipal, roomsOf } from './principal.ts';
+export type { ResourceToken } from './resource.ts';
 export { ResumableGateway } from './resumable-gateway.ts';
 export {
   liftBlock,

@@ -1,15 +1,13 @@
 import type { FeedTail } from '@rejoin/feed';
-import { type AudienceToken, type EntryId, formatAudienceToken, roomOf } from '@rejoin/protocol';
-import { parseResource } from './admission.ts';
+import { type EntryId, formatAudienceToken, roomOf } from '@rejoin/protocol';
 import type { Connection } from './connection.ts';
 import { RefusedError } from './errors.ts';
 import { type ConnectionPrincipal, roomsOf } from './principal.ts';
+import { parseResource, type ResourceToken, resourceOf } from './resource.ts';
 import type { SessionStore } from './session-store.ts';
 
 /** Until the client has unwatched something, it waits in vain; but asking is cheap. */
 const UNWATCH_FIRST_MS = 1_000;
-
-export type ResourceToken = AudienceToken & { kind: 'resource' };
 
 export interface MembershipOptions {
   readonly tail: FeedTail;
@@ -37,15 +35,17 @@ export class Membership {
 
   /**
    * Watches a resource from now on.
-   * @throws RefusedError `FORBIDDEN` where the principal may not, `RATE_LIMITED` where it watches as many as it may
+   * @throws RefusedError `INVALID_PAYLOAD` where no resource can have such a name, `FORBIDDEN` where the principal may not watch it,
+   * `RATE_LIMITED` where it watches as many as it may
    */
   async watch(connection: Connection, resource: ResourceToken): Promise<void> {
     const { authorizeWatch, maxWatched, onLimited, tail } = this.#options;
+    const name = formatAudienceToken(resource);
+    if (resourceOf(name) === null) throw new RefusedError('INVALID_PAYLOAD', 'no resource has such a name');
     if (!(await authorizeWatch(connection.principal, resource))) {
       throw new RefusedError('FORBIDDEN', 'this resource may not be watched');
     }
     requireLive(connection);
-    const name = formatAudienceToken(resource);
     if (connection.watched.has(name)) return;
     if (connection.watched.size >= maxWatched) {
       onLimited('watched');

@@ -3,8 +3,8 @@ import type { ConnectionBounds as BufferBounds } from './connection.ts';
 import type { GatewayListener } from './gateway-listener.ts';
 import { type ConnectionBounds, DEFAULT_CONNECTION_BOUNDS } from './limits/connection-limits.ts';
 import { DEFAULT_RATES, type Rates } from './limits/rates.ts';
-import type { ResourceToken } from './membership.ts';
 import type { ConnectionPrincipal } from './principal.ts';
+import type { ResourceToken } from './resource.ts';
 
 /** What is worth an operator's attention, with its context. No payloads, no tokens. */
 export interface GatewayLog {
