@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { refusal } from '@rejoin/protocol';
-import { eventually, tokenFor } from '@rejoin/testing';
+import { eventually, TcpProxy, tokenFor } from '@rejoin/testing';
 import { type ClientOptions, createClient, type RejoinClient } from '../src/index.ts';
 import { cursorOf, ScriptedGateway } from './scripted-gateway.ts';
 
@@ -106,4 +106,22 @@ describe('a client hears from its page', () => {
     await eventually(() => expect(client.cursor).toBe(cursorOf(2)));
     expect(gateway.sockets).toHaveLength(1);
   });
+
+  it('that it was away, and replaces a connection that is dead without having said so', async () => {
+    const way = await TcpProxy.start(gateway.url);
+    try {
+      await open({ url: way.url, backoff: { minMs: 1, maxMs: 1 } });
+      way.blackHole();
+      say('visibilitychange');
+      // Socket.IO itself would need 45 s.
+      await eventually(() => expect(gateway.handshakes).toHaveLength(2), { timeoutMs: 25_000 });
+      expect(gateway.handshakes[1]).toMatchObject({ cursor: cursorOf(1) });
+      gateway.ready(cursorOf(1));
+      await client.ready();
+      expect(gateway.commands).toEqual([]);
+    } finally {
+      client.close();
+      await way.stop();
+    }
+  }, 40_000);
 });
