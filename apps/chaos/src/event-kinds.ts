@@ -1,3 +1,5 @@
+import type { SeededRandom } from '@rejoin/testing';
+
 /** The tenants of a run: of four partitions, two tenants share one. */
 export const TENANTS = ['acme', 'globex', 'initech', 'umbrella', 'hooli'] as const;
 export const PARTITIONS = 4;
@@ -6,7 +8,7 @@ export const GROUP = 'crew';
 /** Who is in the group, in every tenant. */
 export const GROUP_MEMBERS = ['u1', 'u3'] as const;
 
-export const AUDIENCES = [
+const AUDIENCES = [
   'tenant',
   'user:u1',
   'user:u2,role:staff',
@@ -15,6 +17,15 @@ export const AUDIENCES = [
   'user:nobody',
   `group:${GROUP}`,
 ] as const;
+
+/** More rooms than one script writes to. */
+const CROWD = ['user:u1', ...Array.from({ length: 300 }, (_, index) => `user:c${index}`)].join();
+/** One event in so many is for it. */
+const CROWDED = 50;
+
+export function drawAudience(random: SeededRandom): string {
+  return random.chance(1 / CROWDED) ? CROWD : random.pick(AUDIENCES);
+}
 
 /** An event of the run. What it is for stands in its data too, so that whoever receives it can be asked whether it may. */
 export interface ChaosEvent {

@@ -73,6 +73,25 @@ function rolled(slots: readonly ProcessSlot[]): Injection {
   };
 }
 
+/** By how much a clock goes wrong at most, in milliseconds. */
+const MAX_SKEW_MS = 20_000;
+const SKEWED_CLOCK = new URL('./skewed-clock.js', import.meta.url).href;
+
+/** A worker whose clock is ahead or behind, for a while. */
+function skewed(slot: ProcessSlot, { target, forMs }: PlannedFault): Injection {
+  const skewMs = (target % 2 === 0 ? 1 : -1) * (1_000 + ((target * 997) % MAX_SKEW_MS));
+  return {
+    target: `${slot.name} by ${(skewMs / 1_000).toFixed(1)} s`,
+    async run() {
+      const restore = slot.override({ NODE_OPTIONS: `--import=${SKEWED_CLOCK}`, CLOCK_SKEW_MS: String(skewMs) });
+      await rolled([slot]).run();
+      await delay(forMs);
+      restore();
+      await rolled([slot]).run();
+    },
+  };
+}
+
 /** Half of the clients, by the fault's target, stay away while something is done. */
 async function whileAway(clients: readonly ChaosClient[], work: () => Promise<void>): Promise<void> {
   for (const client of clients) client.disconnect();
@@ -134,6 +153,7 @@ export const INJECTORS: Readonly<Record<FaultKind, Injector>> = {
   'kill-ops': ({ system }, fault) => killed(system.ops, fault),
   'freeze-worker': ({ system }, fault) => frozen(pick(system.workers, fault), fault),
   'freeze-gateway': ({ system }, fault) => frozen(pick(system.gateways, fault), fault),
+  'skew-worker': ({ system }, fault) => skewed(pick(system.workers, fault), fault),
   'roll-workers': ({ system }) => rolled(system.workers),
   'roll-gateways': ({ system }) => rolled(system.gateways),
   'kill-redis': ({ system }, { forMs }) => ({
@@ -160,6 +180,8 @@ export const INJECTORS: Readonly<Record<FaultKind, Injector>> = {
   'black-hole': ({ system }, fault) => disturbed(pick(system.slots, fault), fault, (proxy) => proxy.blackHole()),
   silence: ({ system }, fault) => disturbed(pick(system.slots, fault), fault, (proxy) => proxy.stall()),
   'lose-replies': ({ system }, fault) => disturbed(pick(system.slots, fault), fault, (proxy) => proxy.drop('replies')),
+  'lose-requests': ({ system }, fault) =>
+    disturbed(pick(system.slots, fault), fault, (proxy) => proxy.drop('requests')),
   'trim-age': (context, fault) => trimmed(context, fault, { REPLAY_WINDOW: '1s' }),
   'trim-count': (context, fault) => trimmed(context, fault, { REPLAY_MAX_PER_ROOM: '10' }),
   'trim-bytes': (context, fault) => trimmed(context, fault, { REPLAY_MAX_BYTES: '20kb' }),

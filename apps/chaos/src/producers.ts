@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type EntryId, parseCursor, partitionOf } from '@rejoin/protocol';
 import type { SeededRandom } from '@rejoin/testing';
 import type { ChaosSystem } from './chaos-system.ts';
-import { AUDIENCES, type ChaosEvent, PARTITIONS, plain, TENANTS } from './event-kinds.ts';
+import { type ChaosEvent, drawAudience, PARTITIONS, plain, TENANTS } from './event-kinds.ts';
 import type { Ledger } from './ledger.ts';
 import type { PoisonKind } from './poison-kinds.ts';
 
@@ -82,7 +82,7 @@ export class Producers {
   }
 
   #event(tenant: string = this.#random.pick(TENANTS)): ChaosEvent {
-    return { id: `${this.#prefix}-${this.#count++}`, tenant, audience: this.#random.pick(AUDIENCES), moves: false };
+    return { id: `${this.#prefix}-${this.#count++}`, tenant, audience: drawAudience(this.#random), moves: false };
   }
 
   async #post(body: string): Promise<readonly { readonly id: string; readonly cursor: string }[] | null> {

@@ -4,7 +4,7 @@ import { appendFileSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createPublisher, PublisherClosedError } from '@rejoin/publisher';
 import { SeededRandom } from '@rejoin/testing';
-import { AUDIENCES, type ChaosEvent, flaky, plain, TENANTS } from './event-kinds.ts';
+import { type ChaosEvent, drawAudience, flaky, plain, TENANTS } from './event-kinds.ts';
 import type { JournalLine } from './journal.ts';
 
 const { REDIS_URL = '', REJOIN_PREFIX = '', JOURNAL = '', PER_SECOND = '50', SEED = '0' } = process.env;
@@ -63,7 +63,7 @@ for (let n = 0; !isStopping; ) {
   const batch: { readonly event: ChaosEvent; readonly nth: number }[] = [];
   for (; n < due; n++) {
     const nth = intended.length + n;
-    const event = { id: `p${SEED}-${nth}`, tenant: random.pick(TENANTS), audience: random.pick(AUDIENCES) };
+    const event = { id: `p${SEED}-${nth}`, tenant: random.pick(TENANTS), audience: drawAudience(random) };
     batch.push({ event: { ...event, moves: random.chance(1 / MOVING) }, nth });
   }
   if (batch.length > 0) record(...batch.map(({ event }) => ({ intent: event })));
