@@ -27,7 +27,7 @@ function placesOf(program: Command): Place[] {
   return visit(program, '');
 }
 
-/** For bash, and for zsh by its emulation of bash. */
+/** For bash, and for zsh by its emulation of bash, where `path` is `PATH`, and a length must not begin with a letter. */
 function bashCompletion(places: readonly Place[]): string {
   const options = places.flatMap(({ options: each }) => each);
   const valued = [...new Set(options.filter(({ required }) => required).flatMap(({ long }) => long ?? []))];
@@ -42,19 +42,19 @@ function bashCompletion(places: readonly Place[]): string {
     ),
   );
   return `_rejoin() {
-  local path="" word before="" words="" current="\${COMP_WORDS[COMP_CWORD]}"
+  local place="" word before="" words="" current="\${COMP_WORDS[COMP_CWORD]}"
   local valued=" ${valued.join(' ')} "
-  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+  for word in "\${COMP_WORDS[@]:1:$((COMP_CWORD - 1))}"; do
     if [[ "$valued" != *" $before "* && "$word" != -* ]]; then
-      case "$path" in ${groups.join('|')}) path="\${path:+$path }$word" ;; esac
+      case "$place" in ${groups.join('|')}) place="\${place:+$place }$word" ;; esac
     fi
     before="$word"
   done
-  case "$path $before" in
+  case "$place $before" in
 ${values.join('\n')}
     *" --file") COMPREPLY=($(compgen -f -- "$current")); return ;;
     *) if [[ "$before" == --* && "$valued" == *" $before "* ]]; then return; fi
-       case "$path" in
+       case "$place" in
 ${words.map((line) => `   ${line}`).join('\n')}
        esac ;;
   esac
