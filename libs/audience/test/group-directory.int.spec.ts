@@ -101,7 +101,10 @@ describe('a group', () => {
     );
     await expect(groups.add('acme', 'team', ['good', ''])).rejects.toThrow(InvalidGroupError);
     await expect(groups.add('', 'team', ['a'])).rejects.toThrow(InvalidGroupError);
+    // An event's audience would name two others by it.
+    await expect(groups.add('acme', 'north,south', ['a'])).rejects.toThrow(InvalidGroupError);
     expect((await groups.members('acme', 'team')).size).toBe(0);
+    expect(await groups.add('acme', 'team', ['cn=a,dc=b'])).toMatchObject({ added: 1 });
   });
 
   test('takes nobody who is in as many groups as one may be', async () => {

@@ -16,7 +16,10 @@ export const MAX_TOKEN_LENGTH = 256;
 
 const RESOURCE = /^[a-z][a-z0-9_-]{0,31}$/;
 
-/** The token that `text` stands for, or `null` where it is none. White space around it is ignored. */
+/**
+ * The token that `text` stands for, or `null` where it is none. White space around it is ignored. It stands by itself: its id may hold
+ * a comma, which one in the `audience` attribute of an event cannot.
+ */
 export function parseAudienceToken(text: string): AudienceToken | null {
   const token = text.trim();
   if (token === 'tenant') return { kind: 'tenant' };

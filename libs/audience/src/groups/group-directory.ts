@@ -183,10 +183,13 @@ function userKeys({ keys, tenantId }: Target, users: readonly string[]): string[
   return users.map((id) => keys.groupsOf(roomOf(tenantId, { kind: 'user', id })));
 }
 
-/** What an audience could not name must not be in the directory. */
+/**
+ * What an audience could not name must not be in the directory. An event's `audience` has commas between its tokens, so no group has
+ * one in its name; a user may, whose id is the identity provider's, and whom rules and resolvers can name.
+ */
 function requireName(kind: 'group' | 'user', name: string): void {
   const token = typeof name === 'string' ? parseAudienceToken(`${kind}:${name}`) : null;
-  if (token?.kind !== kind || token.id !== name) {
+  if (token?.kind !== kind || token.id !== name || (kind === 'group' && name.includes(','))) {
     throw new InvalidGroupError(`${JSON.stringify(name)?.slice(0, 300)} is not the name of a ${kind}`);
   }
 }
