@@ -23,7 +23,7 @@ beforeAll(async () => {
   client = connect({ url: testRedis(), use: 'commands', name: 'test', onError: () => undefined });
   for (const tenant of ['acme', 'globex']) {
     const { recorder } = await connected(tenant);
-    await eventually(() => expect(recorder.readies).toHaveLength(1), PATIENCE);
+    await eventually(() => recorder.readies.length === 1, PATIENCE);
     cursors.set(tenant, recorder.cursor as string);
     const writer = await FeedWriter.open(client, keyspace(gateway.prefix).partition(partitionOf(tenant, 8)));
     await writer.write(
