@@ -179,7 +179,9 @@ export class Worker {
     for (let attempt = 0; !this.#stopping.signal.aborted; attempt += 1) {
       try {
         const installation = await openInstallation(client, keys, partitions);
-        for (const warning of await checkRedis(client)) logger.warn(warning);
+        for (const { code, title, detail, remedy } of await checkRedis(client)) {
+          logger.warn({ code, remedy }, `${title}: ${detail}`);
+        }
         return installation.partitions;
       } catch (error) {
         if (error instanceof PartitionCountMismatchError) throw error;

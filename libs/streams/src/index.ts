@@ -70,7 +70,7 @@ export {
   type Release,
   reappend,
 } from './reappend.ts';
-export { checkRedis } from './redis-check.ts';
+export { checkRedis, examineServer, readServerInfo, type ServerFinding } from './redis-check.ts';
 export { classifyRedisFailure, type RedisFailure } from './redis-failure.ts';
 export {
   cancelScheduled,

@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { examineServer } from '../src/doctor/doctor.ts';
+import { examineServer } from '../src/index.ts';
 
 const SOUND = {
   redis_version: '8.0.0',
