@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { type ClientOptions, createClient, type RejoinClient } from '@rejoin/client';
 import type { Publisher } from '@rejoin/publisher';
-import { type ChildApp, eventually, tokenFor, uniquePrefix } from '@rejoin/testing';
+import { type ChildApp, eventually } from '@rejoin/testing';
+import { Page } from './page.ts';
 import { System } from './system.ts';
 
 jest.setTimeout(120_000);
@@ -10,63 +10,20 @@ const PATIENT = { timeoutMs: 60_000 };
 
 let system: System;
 let publisher: Publisher;
-const clients: RejoinClient[] = [];
+const pages: Page[] = [];
 beforeAll(async () => {
   system = await System.start({ gateways: 3 });
   publisher = system.publisher();
 });
 afterEach(() => {
-  for (const client of clients.splice(0)) client.close();
+  for (const page of pages.splice(0)) page.close();
 });
 afterAll(() => system.stop());
 
-/** A page of one user, which may be loaded again: what came to it over all its loads. */
-class Page {
-  readonly tenant = uniquePrefix();
-  readonly handed: number[] = [];
-  readonly replays: string[] = [];
-  readonly problems: string[] = [];
-  readonly store = new Map<string, string>();
-  client: RejoinClient;
-  published = 0;
-  readonly #options: Partial<ClientOptions>;
-
-  /** @param options of every load */
-  constructor(options: Partial<ClientOptions>) {
-    this.#options = options;
-    this.client = this.load();
-  }
-
-  load(options: Partial<ClientOptions> = {}): RejoinClient {
-    this.client = createClient({
-      url: system.gateways.map(({ url }) => url),
-      token: () => tokenFor({ tenant: this.tenant, sub: 'u-1' }),
-      store: this.store,
-      saveIntervalMs: 1,
-      backoff: { minMs: 10, maxMs: 200 },
-      ...this.#options,
-      ...options,
-    });
-    clients.push(this.client);
-    this.client.on('order.*', ({ data }) => void this.handed.push((data as { number: number }).number));
-    this.client.onReplay(({ status, ...rest }) => void this.replays.push('reason' in rest ? rest.reason : status));
-    this.client.onError(({ message }) => this.problems.push(message));
-    return this.client.connect();
-  }
-
-  async publish(count: number): Promise<void> {
-    const first = this.published + 1;
-    this.published += count;
-    const events = Array.from({ length: count }, (_, i) => ({
-      id: `${this.tenant}-${first + i}`,
-      source: '/e2e',
-      type: 'order.paid',
-      tenantid: this.tenant,
-      audience: 'tenant',
-      data: { number: first + i },
-    }));
-    for (let at = 0; at < count; at += 1_000) await publisher.publishBatch(events.slice(at, at + 1_000));
-  }
+function open(): Page {
+  const page = new Page(system, publisher);
+  pages.push(page);
+  return page;
 }
 
 /** Everything that was published came, in order, each once. */
@@ -79,7 +36,7 @@ const expectAll = async (page: Page): Promise<void> => {
 describe('@rejoin/client on gateways that are processes of their own', () => {
   it('goes on at another gateway when its own is killed, and after a reload on a third', async () => {
     const doomed = system.gateways[0] as ChildApp;
-    const page = new Page({});
+    const page = open();
     await page.client.ready();
     await page.publish(3);
     await expectAll(page);
@@ -94,7 +51,7 @@ describe('@rejoin/client on gateways that are processes of their own', () => {
   });
 
   it('catches up on ten thousand events on another gateway, although the replay is broken off again and again', async () => {
-    const page = new Page({});
+    const page = open();
     await page.client.ready();
     await page.publish(1);
     await expectAll(page);
@@ -115,7 +72,7 @@ describe('@rejoin/client on gateways that are processes of their own', () => {
     ['that cannot be read', 'unreadable', () => 'rubbish'],
     ['ahead of everything', 'ahead', (cursor: string) => cursor.replace(/[^.]+$/, '99999999999999-0')],
   ])('is told of the gap where its position is one %s, and live events flow', async (_which, reason, tamper) => {
-    const page = new Page({});
+    const page = open();
     await page.client.ready();
     await page.publish(2);
     await expectAll(page);
