@@ -95,7 +95,7 @@ function variablesOf(path: string): ReadVariable[] {
 }
 
 describe('the configuration table of the README', () => {
-  const measured = /^apps\/(bench|e2e)\//;
+  const measured = /^apps\/(bench|chaos|e2e)\//;
   const sources = ['libs/runtime/src', ...rooms.filter((room) => room.startsWith('apps')).map((app) => `${app}/src`)]
     .filter((folder) => existsSync(join(ROOT, folder)))
     .flatMap((folder) => filesBelow(folder, '.ts'))
