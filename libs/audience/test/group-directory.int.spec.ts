@@ -105,7 +105,7 @@ describe('a group', () => {
     await expect(groups.add('acme', 'north,south', ['a'])).rejects.toThrow(InvalidGroupError);
     expect((await groups.members('acme', 'team')).size).toBe(0);
     expect(await groups.add('acme', 'team', ['cn=a,dc=b'])).toMatchObject({ added: 1 });
-  });
+  }, 60_000);
 
   test('takes nobody who is in as many groups as one may be', async () => {
     for (const group of users(MAX_GROUPS_OF_USER, 'g')) await groups.add('acme', group, ['busy']);
