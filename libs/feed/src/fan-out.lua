@@ -17,12 +17,13 @@
 -- ARGV 1 fencing token  2 consumer group  3 room time to live, ms  4 most entries of a room
 --      5 duplicate window, ms  6 the entry behind which the first item stands, without another one between them
 --      7 to how many other rooms the batch, which then is one item, is to have been written ahead; 0 otherwise
---      8 number of parts of the event index, then for each the text to append; number of items, then
+--      8 the last ID of the feed, '' where the caller does not know it
+--      9 number of parts of the event index, then for each the text to append; number of items, then
 --        the entry ID of each item, ascending; the digest of each, '' of one that is not delivered; of each item three more:
 --        where it is delivered: route, client event, the positions of its rooms in KEYS, separated by spaces
 --        otherwise 'dead:' and its label, record, time of failure in ms; or 'park', record, time of the next attempt in ms
 --      A route is what a feed entry's field `route` holds behind the predecessor.
--- Returns { delivered, duplicates, dead, parked }
+-- Returns { delivered, duplicates, dead, parked, the last ID of the feed now }
 -- Errors  FENCED        the token is not the lease's
 --         PAUSED        the partition is paused
 --         STALE_BATCH   the items do not follow `done`, or are not what was written ahead
@@ -36,7 +37,7 @@ local lease, events, feed, done, seen, seenBefore = KEYS[1], KEYS[2], KEYS[3], K
 local handled, feedBytes, dead, deadOrder = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local parked, parkedOrder, paused, deadIndex, ahead, FIRST_PART = KEYS[11], KEYS[12], KEYS[13], KEYS[14], KEYS[15], 16
 local token, group, roomTtl, maxPerRoom = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
-local duplicateWindow, after, roomsAhead, INDEX_PARTS = tonumber(ARGV[5]), ARGV[6], tonumber(ARGV[7]), 8
+local duplicateWindow, after, roomsAhead, feedLast, INDEX_PARTS = tonumber(ARGV[5]), ARGV[6], tonumber(ARGV[7]), ARGV[8], 9
 local indexParts = tonumber(ARGV[INDEX_PARTS])
 local count, FIRST_ROOM = tonumber(ARGV[INDEX_PARTS + indexParts + 1]), FIRST_PART + indexParts
 -- Of item i: its entry ID is ARGV[IDS + i], its digest ARGV[DIGESTS + i], the rest begins at ARGV[REST + 3 * i].
@@ -51,26 +52,26 @@ local CHUNK = 1000
 -- @include ./room-index
 -- @include ./duplicates
 
-if call('GET', lease) ~= token then return redis.error_reply('FENCED the lease is not held with this token') end
-if call('EXISTS', paused) == 1 then return redis.error_reply('PAUSED the partition is paused') end
+local held, pause, doneId = unpack(call('MGET', lease, paused, done))
+if held ~= token then return redis.error_reply('FENCED the lease is not held with this token') end
+if pause then return redis.error_reply('PAUSED the partition is paused') end
+doneId = doneId or '0-0'
+if doneId ~= after then return redis.error_reply('STALE_BATCH behind ' .. after .. ' where ' .. doneId .. ' is done') end
 if call('EXISTS', events) == 0 then return redis.error_reply('NOGROUP the event stream is gone') end
 local consumers = groupOf(events, group)
 if not consumers then return redis.error_reply('NOGROUP the consumer group is gone') end
-local doneId = call('GET', done) or '0-0'
-if doneId ~= after then return redis.error_reply('STALE_BATCH behind ' .. after .. ' where ' .. doneId .. ' is done') end
 
--- Everything that can fail, before the first write.
-local feedLast = lastIdOf(feed)
-tonumber(call('GET', handled) or 0)
-tonumber(call('GET', feedBytes) or 0)
-call('HLEN', dead)
-call('ZCARD', deadOrder)
-call('ZCARD', deadIndex)
-call('HLEN', parked)
-call('ZCARD', parkedOrder)
-for i = FIRST_PART, FIRST_ROOM - 1 do call('STRLEN', KEYS[i]) end
-call('HLEN', seen)
-call('HLEN', seenBefore)
+-- What can fail, before the first write. (A counter that holds no number fails at the end; then the batch is complete but for it.)
+if call('XLEN', feed) == 0 or feedLast == '' then feedLast = lastIdOf(feed) end
+local hasOthers = false
+for i = 1, count do hasOthers = hasOthers or ARGV[DIGESTS + i] == '' end
+if hasOthers then
+  call('HLEN', dead)
+  call('ZCARD', deadOrder)
+  call('ZCARD', deadIndex)
+  call('HLEN', parked)
+  call('ZCARD', parkedOrder)
+end
 local roomLast = {}
 for i = FIRST_ROOM, #KEYS do roomLast[i] = lastInRoom(KEYS[i]) end
 
@@ -125,11 +126,10 @@ end
 for from = 1, #freshList, 2 * CHUNK do
   call('HSET', seen, unpack(freshList, from, math.min(from + 2 * CHUNK - 1, #freshList)))
 end
--- A batch that is repeated appends its names once more, which nobody notices.
+-- A batch that is repeated appends its names once more, which nobody notices. A part takes names for an hour.
 for part = 1, indexParts do
-  local key = KEYS[FIRST_PART + part - 1]
-  call('APPEND', key, ARGV[INDEX_PARTS + part])
-  call('PEXPIRE', key, roomTtl)
+  local key, names = KEYS[FIRST_PART + part - 1], ARGV[INDEX_PARTS + part]
+  if call('APPEND', key, names) == #names then call('PEXPIRE', key, roomTtl + 3600000) end
 end
 -- The entry IDs that each room gets, by its position in KEYS.
 local pushes, order = {}, {}
@@ -210,4 +210,4 @@ end
 if consumers.pending > 0 then call('XACK', events, group, unpack(ARGV, IDS + 1, IDS + count)) end
 if writtenAhead > 0 then call('DEL', ahead) end
 call('SET', done, last)
-return { deliveries, duplicates, deaths, later }
+return { deliveries, duplicates, deaths, later, feedLast }

@@ -76,6 +76,8 @@ export class FanOut {
   readonly #keys: PartitionKeys;
   /** Of room indexes: their time to live in milliseconds, and their most entries. */
   readonly #retention: readonly [number, number];
+  /** The last ID of the feed where everything up to `after` is handled, as long as no run failed. Asking Redis costs it more. */
+  #fed: { readonly after: EntryId; readonly feedLast: EntryId } | undefined;
 
   constructor(client: RedisClient, keys: PartitionKeys, { windowMs, maxPerRoom }: FanOutOptions) {
     this.#client = client;
@@ -96,6 +98,8 @@ export class FanOut {
     try {
       return await this.#run(token, after, items);
     } catch (error) {
+      // It may have written to the feed.
+      this.#fed = undefined;
       throw typed(error, this.#keys.partition);
     }
   }
@@ -137,6 +141,7 @@ export class FanOut {
       DUPLICATE_WINDOW_MS,
       after,
       roomsAhead,
+      this.#fed?.after === after ? this.#fed.feedLast : '',
       index.length,
       ...index.map(([, text]) => text),
       items.length,
@@ -158,8 +163,9 @@ export class FanOut {
         args.push(`dead:${labelOfRecord(item.record)}`, item.record, item.failedAtMs);
       } else args.push('park', item.record, item.dueAtMs);
     }
-    const reply = (await script.run(this.#client, keys, args)) as [number, number, number, number];
-    const [delivered, duplicates, dead, parked] = reply;
+    const reply = (await script.run(this.#client, keys, args)) as [number, number, number, number, EntryId];
+    const [delivered, duplicates, dead, parked, feedLast] = reply;
+    this.#fed = { after: previous, feedLast };
     return { delivered, duplicates, dead, parked };
   }
 
