@@ -51,6 +51,7 @@ local CHUNK = 1000
 -- @include dead-letters
 -- @include ./room-index
 -- @include ./duplicates
+-- @include ./ahead
 
 local held, pause, doneId = unpack(call('MGET', lease, paused, done))
 if held ~= token then return redis.error_reply('FENCED the lease is not held with this token') end
@@ -81,7 +82,7 @@ while firstUnfed <= count and not below(feedLast, ARGV[IDS + firstUnfed]) do fir
 
 -- Which items are delivered: events that were not delivered under another entry already.
 local isDelivered = {}
-local duplicates, deliveries, deaths, later = 0, 0, 0, 0
+local duplicates, deliveries, deaths = 0, 0, 0
 -- The entry of each event that nobody has published before, and the same one behind the other.
 local fresh, freshList = {}, {}
 for from = 1, count, CHUNK do
@@ -92,28 +93,23 @@ for from = 1, count, CHUNK do
     local digest = ARGV[DIGESTS + i]
     if digest ~= '' then
       local id, holder = ARGV[IDS + i], fresh[digest] or current[i - from + 1] or before[i - from + 1]
-      if holder == id then
-        isDelivered[i] = true
-        deliveries = deliveries + 1
-      elseif isRepeated(id, holder, duplicateWindow) then
-        isDelivered[i] = false
+      if isRepeated(id, holder, duplicateWindow) then
         duplicates = duplicates + 1
       else
         isDelivered[i] = true
         deliveries = deliveries + 1
-        fresh[digest] = id
-        freshList[#freshList + 1] = digest
-        freshList[#freshList + 1] = id
+        if holder ~= id then
+          fresh[digest] = id
+          freshList[#freshList + 1] = digest
+          freshList[#freshList + 1] = id
+        end
       end
-    else
-      isDelivered[i] = false
     end
   end
 end
-local writtenAhead = call('LLEN', ahead)
 if duplicates > 0 then roomsAhead = 0 end
-if writtenAhead ~= (roomsAhead > 0 and roomsAhead + 1 or 0) or writtenAhead > 0 and call('LINDEX', ahead, 0) ~= ARGV[IDS + 1] then
-  return redis.error_reply('STALE_BATCH ' .. writtenAhead .. ' names where ' .. roomsAhead .. ' rooms were to be written ahead')
+if not isWrittenAhead(ahead, ARGV[IDS + 1], roomsAhead) then
+  return redis.error_reply('STALE_BATCH not written ahead to ' .. roomsAhead .. ' rooms')
 end
 for i = 1, firstUnfed - 1 do
   local id = ARGV[IDS + i]
@@ -179,13 +175,13 @@ for i = firstUnfed, count do
 end
 
 -- Parking, together with the progress: what is parked may be appended again at once, and must be handled then.
-if deliveries + duplicates + deaths < count then
+local later = count - deliveries - duplicates - deaths
+if later > 0 then
   for i = 1, count do
     if ARGV[DIGESTS + i] == '' and ARGV[REST + 3 * i] == 'park' then
       local id = ARGV[IDS + i]
       call('HSET', parked, id, ARGV[REST + 3 * i + 1])
       call('ZADD', parkedOrder, ARGV[REST + 3 * i + 2], id)
-      later = later + 1
     end
   end
 end
@@ -208,6 +204,6 @@ if below(delivered, last) then
   end
 end
 if consumers.pending > 0 then call('XACK', events, group, unpack(ARGV, IDS + 1, IDS + count)) end
-if writtenAhead > 0 then call('DEL', ahead) end
+if roomsAhead > 0 then call('DEL', ahead) end
 call('SET', done, last)
 return { deliveries, duplicates, deaths, later, feedLast }

@@ -116,8 +116,11 @@ export class FanOut {
     try {
       for (let left = names.length; left > 0; ) {
         const rooms = names.slice(Math.max(0, left - MAX_ROOM_WRITES), left).map((room) => this.#keys.room(room));
-        const args = [token, entryId, left + 1];
-        left = (await takeBackScript.run(this.#client, [lease, feed, ahead, ...rooms], args)) as number;
+        left = (await takeBackScript.run(
+          this.#client,
+          [lease, feed, ahead, ...rooms],
+          [token, entryId, left],
+        )) as number;
       }
     } catch (error) {
       throw typed(error, partition);

@@ -14,6 +14,7 @@ local feed = KEYS[1]
 local maxEntries, maxBytes = tonumber(ARGV[1]), tonumber(ARGV[2])
 
 -- @include streams
+-- @include ./feed-entry
 -- A mark of a cut counts as not after any position: it is no entry.
 local function isAfter(value, position)
   return string.sub(value, 1, 1) ~= '~' and below(position, value)
@@ -80,15 +81,7 @@ for _, id in ipairs(ids) do
   end
   local entry = redis.call('XRANGE', feed, id, id)[1]
   if entry then
-    local fields = entry[2]
-    local kind, event
-    for i = 1, #fields, 2 do
-      if fields[i] == 'route' then
-        kind = string.match(fields[i + 1], '^%S+ %S+ (%S+)')
-      elseif fields[i] == 'event' then
-        event = fields[i + 1]
-      end
-    end
+    local kind, event = typeAndEvent(entry)
     entries[#entries + 1] = id
     entries[#entries + 1] = kind
     entries[#entries + 1] = event

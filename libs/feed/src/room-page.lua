@@ -8,6 +8,7 @@
 -- ARGV 1 position, exclusive, or '' for the newest  2 most entries  3 beginning of the type  4 most entries looked at
 -- Returns { position to go on from or '', { entry ID, type, client event, … } }
 -- @include streams
+-- @include ./feed-entry
 local feed, room = KEYS[1], KEYS[2]
 local before, limit, prefix, budget = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
 local entries, next, index = {}, '', -1
@@ -34,15 +35,7 @@ for looked = 1, budget do
   end
   local entry = redis.call('XRANGE', feed, id, id)[1]
   if entry then
-    local kind, event
-    local fields = entry[2]
-    for i = 1, #fields, 2 do
-      if fields[i] == 'route' then
-        kind = string.match(fields[i + 1], '^%S+ %S+ (%S+)')
-      elseif fields[i] == 'event' then
-        event = fields[i + 1]
-      end
-    end
+    local kind, event = typeAndEvent(entry)
     next = id
     if kind and string.sub(kind, 1, #prefix) == prefix then
       entries[#entries + 1] = id

@@ -4,7 +4,8 @@
 --
 -- Atomic, because each room that is written must be named in `ahead`, by which the next owner takes back what was not completed;
 -- and because the token must still be the lease's. `ahead` holds the entry ID and then the names, so that a step that is
--- repeated, left out or of an earlier session is refused. Everything that can fail is tried before the first write. Takes the event's digest, so that the entry cannot become a duplicate between here and fan-out.
+-- repeated, left out or of an earlier session is refused. Everything that can fail is tried before the first write. Takes the
+-- event's digest, so that the entry cannot become a duplicate between here and fan-out.
 -- Runs when memory is full: accepted events must be able to leave the backlog.
 --
 -- KEYS 1 lease  2 done  3 paused  4 seen  5 seen-before  6 ahead  7… room indexes
@@ -22,6 +23,7 @@ local FIRST_NAME = 9
 -- @include streams
 -- @include ./room-index
 -- @include ./duplicates
+-- @include ./ahead
 
 if redis.call('GET', lease) ~= token then
   return redis.error_reply('FENCED the lease is not held with this token')
@@ -31,9 +33,8 @@ local doneId = redis.call('GET', done) or '0-0'
 if doneId ~= after or not below(after, id) then
   return redis.error_reply('STALE_BATCH ' .. id .. ' behind ' .. after .. ' where ' .. doneId .. ' is done')
 end
-local written = redis.call('LLEN', ahead)
-if written ~= (before > 0 and before + 1 or 0) or written > 0 and redis.call('LINDEX', ahead, 0) ~= id then
-  return redis.error_reply('STALE_BATCH ' .. written .. ' names where ' .. before .. ' rooms were written ahead')
+if not isWrittenAhead(ahead, id, before) then
+  return redis.error_reply('STALE_BATCH not written ahead to ' .. before .. ' rooms')
 end
 local holder = redis.call('HGET', seen, digest) or redis.call('HGET', seenBefore, digest)
 if isRepeated(id, holder, duplicateWindow) then return 0 end
