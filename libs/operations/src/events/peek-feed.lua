@@ -15,7 +15,9 @@ local newest, from, to = ARGV[1] == 'newest', ARGV[2], ARGV[3]
 local count, maxBytes, most = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local tenant, typePattern, room, text = ARGV[7], ARGV[8], ARGV[9], ARGV[10]
 local sizes = ARGV[11] == '1'
-local FIRST_STEP = 16
+
+-- @include ./peek
+
 local prefix
 if string.sub(typePattern, -1) == '*' then prefix = string.sub(typePattern, 1, -2) end
 
@@ -34,9 +36,7 @@ end
 
 local reply, looked, bytes, found, step = { 0, '', 0 }, 0, 0, 0, math.min(count, FIRST_STEP)
 while looked < count and bytes < maxBytes and found < most do
-  local entries
-  if newest then entries = redis.call('XREVRANGE', feed, from, to, 'COUNT', step)
-  else entries = redis.call('XRANGE', feed, from, to, 'COUNT', step) end
+  local entries = entriesOf(feed, newest, from, to, step)
   for _, entry in ipairs(entries) do
     local fields, route, event = entry[2], '', ''
     for i = 1, #fields, 2 do
@@ -58,7 +58,7 @@ while looked < count and bytes < maxBytes and found < most do
     break
   end
   from = '(' .. reply[2]
-  step = math.max(1, math.min(count - looked, math.floor((maxBytes - bytes) * looked / math.max(1, bytes))))
+  step = nextStep(count, looked, maxBytes, bytes)
 end
 reply[1] = looked
 return reply

@@ -10,13 +10,12 @@
 -- Returns { entries looked at, last one looked at or '', 1 where nothing is left or 0, entry ID, event or nil, … }
 local events, newest, from, to, text = KEYS[1], ARGV[1] == 'newest', ARGV[2], ARGV[3], ARGV[6]
 local count, maxBytes = tonumber(ARGV[4]), tonumber(ARGV[5])
-local FIRST_STEP = 16
+
+-- @include ./peek
 
 local reply, looked, bytes, step = { 0, '', 0 }, 0, 0, math.min(count, FIRST_STEP)
 while looked < count and bytes < maxBytes do
-  local entries
-  if newest then entries = redis.call('XREVRANGE', events, from, to, 'COUNT', step)
-  else entries = redis.call('XRANGE', events, from, to, 'COUNT', step) end
+  local entries = entriesOf(events, newest, from, to, step)
   for _, entry in ipairs(entries) do
     local fields, event = entry[2], false
     for i = 1, #fields, 2 do
@@ -35,7 +34,7 @@ while looked < count and bytes < maxBytes do
     break
   end
   from = '(' .. reply[2]
-  step = math.max(1, math.min(count - looked, math.floor((maxBytes - bytes) * looked / math.max(1, bytes))))
+  step = nextStep(count, looked, maxBytes, bytes)
 end
 reply[1] = looked
 return reply
