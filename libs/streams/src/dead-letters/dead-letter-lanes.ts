@@ -35,8 +35,9 @@ export interface LaneBounds extends Pick<DeadLetterFilter, 'sinceMs' | 'untilMs'
 const FIRST_PAGE = 20;
 const PAGE = 200;
 
-/** What is read of a lane and not taken yet. */
-class Page {
+/** A lane that keeps what was read and not taken yet. */
+abstract class PagedLane implements Lane {
+  abstract readonly survivesRemovals: boolean;
   #places: Labelled[] = [];
   #next = 0;
   #isOver = false;
@@ -54,14 +55,16 @@ class Page {
     return this.#places[this.#next++];
   }
 
+  abstract fill(): Promise<void>;
+
   /** Size of the page that is to be read now. */
-  nextPage(): number {
+  protected nextPage(): number {
     const page = this.#page;
     this.#page = PAGE;
     return page;
   }
 
-  put(places: Labelled[], isOver: boolean): void {
+  protected put(places: Labelled[], isOver: boolean): void {
     this.#places = places;
     this.#next = 0;
     this.#isOver = isOver;
@@ -69,7 +72,9 @@ class Page {
 }
 
 /** One partition's dead letters, latest failure first; of one time, greater entry IDs (as texts) first. */
-export class PartitionLane implements Lane {
+export class PartitionLane extends PagedLane {
+  /** It counts within one time. */
+  readonly survivesRemovals = false;
   readonly #client: RedisClient;
   readonly #keys: PartitionKeys;
   readonly #min: string;
@@ -77,31 +82,17 @@ export class PartitionLane implements Lane {
   #max: string;
   /** Up to here all was read. */
   #after: ScanPosition | null;
-  /** It counts within one time. */
-  readonly survivesRemovals = false;
   /** Dead letters of the time `#max` that were read already. */
   #offset = 0;
-  readonly #buffer = new Page();
 
   constructor(client: RedisClient, keys: PartitionKeys, { sinceMs, untilMs, after }: LaneBounds) {
+    super();
     this.#client = client;
     this.#keys = keys;
     this.#min = String(sinceMs ?? '-inf');
     const top = Math.min(untilMs ?? Number.POSITIVE_INFINITY, after?.failedAtMs ?? Number.POSITIVE_INFINITY);
     this.#max = Number.isFinite(top) ? String(top) : '+inf';
     this.#after = after;
-  }
-
-  get first(): Labelled | undefined {
-    return this.#buffer.first;
-  }
-
-  get needsMore(): boolean {
-    return this.#buffer.needsMore;
-  }
-
-  take(): Labelled | undefined {
-    return this.#buffer.take();
   }
 
   async fill(): Promise<void> {
@@ -114,7 +105,7 @@ export class PartitionLane implements Lane {
    */
   async #readPage(): Promise<void> {
     const { partition, deadOrder } = this.#keys;
-    const page = this.#buffer.nextPage();
+    const page = this.nextPage();
     const flat = await this.#client.zrevrangebyscore(
       deadOrder,
       this.#max,
@@ -130,7 +121,7 @@ export class PartitionLane implements Lane {
       found.push({ partition, entryId, label, failedAtMs: Number(flat[i + 1]) });
     }
     const after = this.#after;
-    this.#buffer.put(after ? found.filter((position) => isBefore(after, position)) : found, found.length < page);
+    this.put(after ? found.filter((position) => isBefore(after, position)) : found, found.length < page);
     const last = found.at(-1);
     if (!last) return;
     if (!after || isBefore(after, last)) this.#after = last;
@@ -141,16 +132,16 @@ export class PartitionLane implements Lane {
 }
 
 /** One partition's dead letters with one label, from the index: none is read that does not match. */
-export class LabelLane implements Lane {
+export class LabelLane extends PagedLane {
   readonly survivesRemovals = true;
   readonly #client: RedisClient;
   readonly #keys: PartitionKeys;
   readonly #label: string;
   readonly #min: string;
   #max: string;
-  readonly #buffer = new Page();
 
   constructor(client: RedisClient, keys: PartitionKeys, label: string, { sinceMs = 0, untilMs, after }: LaneBounds) {
+    super();
     this.#client = client;
     this.#keys = keys;
     this.#label = label;
@@ -163,28 +154,16 @@ export class LabelLane implements Lane {
     this.#max = keys.partition === after.partition ? `(${time} ${after.entryId}` : `(${time}${isPassed ? '' : '!'}`;
   }
 
-  get first(): Labelled | undefined {
-    return this.#buffer.first;
-  }
-
-  get needsMore(): boolean {
-    return this.#buffer.needsMore;
-  }
-
-  take(): Labelled | undefined {
-    return this.#buffer.take();
-  }
-
   async fill(): Promise<void> {
     const { partition, deadIndex } = this.#keys;
-    const page = this.#buffer.nextPage();
+    const page = this.nextPage();
     const members = await this.#client.zrevrangebylex(deadIndex, this.#max, this.#min, 'LIMIT', 0, page);
     const label = this.#label;
     const places = members.map((member) => {
       const [failedAtMs, entryId] = placeInIndex(member, label);
       return { partition, entryId, failedAtMs, label };
     });
-    this.#buffer.put(places, members.length < page);
+    this.put(places, members.length < page);
     const last = members.at(-1);
     if (last !== undefined) this.#max = `(${last}`;
   }
