@@ -2,10 +2,9 @@ import type { DisconnectOutcome } from '@rejoin/operations';
 import { useState } from 'react';
 import { apiPost } from '../api/api-client.ts';
 import { DisconnectPlan, useDisconnectPlan } from '../connections/disconnect-plan.tsx';
+import { Disconnected } from '../connections/disconnected.tsx';
 import { ActionDialog } from '../dialog/action-dialog.tsx';
 import { Choice, Field } from '../dialog/field.tsx';
-import { plural } from '../format/quantity.ts';
-import { Time } from '../format/values.tsx';
 
 interface Props {
   /** What the filter says. */
@@ -38,13 +37,7 @@ export function BlockDialog({ initial, onClose }: Props) {
           blockMs: Number(blockMs),
         })
       }
-      done={({ disconnected, blockedUntil }) => (
-        <p>
-          {plural(disconnected, 'connection')} told to go. {whom} cannot come back
-          {blockedUntil === null ? '' : ' before '}
-          {blockedUntil === null ? null : <Time at={blockedUntil} />}.
-        </p>
-      )}
+      done={(outcome) => <Disconnected whom={whom} outcome={outcome} />}
       onClose={onClose}
     >
       <Field label="Tenant" value={tenant} onChange={setTenant} required />

@@ -3,9 +3,8 @@ import { useState } from 'react';
 import { apiPost } from '../api/api-client.ts';
 import { ActionDialog } from '../dialog/action-dialog.tsx';
 import { Choice } from '../dialog/field.tsx';
-import { plural } from '../format/quantity.ts';
-import { Time } from '../format/values.tsx';
 import { DisconnectPlan, type DisconnectTarget, useDisconnectPlan } from './disconnect-plan.tsx';
+import { Disconnected } from './disconnected.tsx';
 
 interface Props {
   readonly target: DisconnectTarget;
@@ -38,19 +37,7 @@ export function DisconnectDialog({ target, onClose }: Props) {
           ...(blockMs === '' ? {} : { blockMs: Number(blockMs) }),
         })
       }
-      done={({ disconnected, blockedUntil, partial }) => (
-        <>
-          <p>
-            {plural(disconnected, 'connection')} told to go
-            {partial ? '; a gateway did not answer, so there may be more' : ''}.
-          </p>
-          {blockedUntil === null ? null : (
-            <p>
-              {whom} cannot come back before <Time at={blockedUntil} />.
-            </p>
-          )}
-        </>
-      )}
+      done={(outcome) => <Disconnected whom={whom} outcome={outcome} />}
       onClose={onClose}
     >
       <DisconnectPlan plan={preview} />
