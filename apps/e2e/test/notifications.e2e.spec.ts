@@ -52,7 +52,7 @@ describe('a notification that is read on one device', () => {
       system.connect({ tenant: other, user: 'alice', gateway: there }),
     ];
     const everybody = [phone, laptop, tablet, ...strangers];
-    await Promise.all(everybody.map((client) => client.ready(1, PATIENCE)));
+    await Promise.all(everybody.map((client) => client.ready()));
 
     // The other tenant has the same ids: what alice reads there is another notification.
     const ids = ['n1', 'n2', 'n3'].map((name) => `${tenant}/${name}`) as [string, string, string];
@@ -82,7 +82,7 @@ describe('a notification that is read on one device', () => {
 
     tablet.moveTo(here.url);
     tablet.socket.connect();
-    await tablet.ready(2, PATIENCE);
+    await tablet.ready(2);
     expect(tablet.replays[1]).toEqual({ status: 'complete', count: 2 });
     expect(readOn(tablet)).toEqual([first, second]);
     for (const device of [phone, laptop, tablet]) {
@@ -104,13 +104,13 @@ describe('a notification that is read on one device', () => {
     const [here, there] = system.gateways as [ChildApp, ChildApp];
     const alice = system.connect({ tenant, user: 'alice', gateway: here });
     const mallory = system.connect({ tenant, user: 'mallory', roles: ['staff'], gateway: there });
-    await Promise.all([alice.ready(1, PATIENCE), mallory.ready(1, PATIENCE)]);
+    await Promise.all([alice.ready(), mallory.ready()]);
     await publish(publisher, { id: 'n1', tenant, type: 'notification.created', audience: 'user:alice' });
     await eventually(() => expect(alice.recorder.ids()).toEqual(['n1']), PATIENCE);
     expect(await mallory.socket.emitWithAck('notifications:read', { ids: ['n1'] })).toMatchObject({ ok: true });
     await eventually(() => expect(readOn(mallory)).toEqual(['n1']), PATIENCE);
     expect(await listOn(alice)).toEqual({ ids: ['n1'], read: [], unread: 1 });
     await publish(publisher, { id: 'after', tenant, audience: 'tenant' });
-    await alice.delivered(['n1', 'after'], PATIENCE);
+    await alice.delivered(['n1', 'after']);
   });
 });

@@ -36,7 +36,7 @@ async function connectEverywhere(whom: readonly Who[]): Promise<Client[]> {
       system.connect({ ...who, gateway, socket: { transports: [(index + at) % 2 === 0 ? 'websocket' : 'polling'] } }),
     ),
   );
-  await Promise.all(clients.map((client) => client.ready(1, PATIENCE)));
+  await Promise.all(clients.map((client) => client.ready()));
   return clients;
 }
 
@@ -182,6 +182,6 @@ describe('G4 the end of a token', () => {
       'AUTH_EXPIRED',
     );
     const again = system.connect({ tenant, user: 'alice', auth: { cursor: one.recorder.cursor } });
-    await again.delivered(others[0].recorder.ids(), PATIENCE);
+    await again.delivered(others[0].recorder.ids());
   });
 });
