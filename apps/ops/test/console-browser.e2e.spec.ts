@@ -20,6 +20,7 @@ import { SERVICE } from './running-ops.ts';
 
 // A browser on a busy machine takes its time; nothing here measures it.
 jest.setTimeout(120_000);
+const PATIENT = { timeoutMs: 20_000 } as const;
 
 let fixture: OperationsFixture;
 let gateway: ChildApp;
@@ -66,6 +67,8 @@ async function connectAs(user: string): Promise<Socket> {
       socket.disconnect();
       reject(error);
     });
+    // It may be let in and told to go before it is ready.
+    socket.once('disconnect', (reason) => reject(new Error(reason)));
   });
   return socket;
 }
@@ -312,7 +315,8 @@ describe('the console in a browser', () => {
     const row = page.getByRole('row', { name: /u-8/ });
     await row.waitFor();
     expect(await accessibilityFindings(page)).toEqual([]);
-    await expect(connectAs('u-8')).rejects.toMatchObject({ data: { code: 'AUTH_REVOKED' } });
+    // The gateway hears of a block, and of its end, a moment later.
+    await eventually(() => expect(connectAs('u-8')).rejects.toMatchObject({ data: { code: 'AUTH_REVOKED' } }), PATIENT);
     await row.getByRole('button', { name: 'Lift …' }).click();
     await dialog().getByLabel('Reason').fill('a mistake');
     await dialog().getByRole('button', { name: 'Lift the block' }).click();
@@ -320,7 +324,7 @@ describe('the console in a browser', () => {
     await dialog().getByRole('button', { name: 'Close' }).last().click();
     await page.getByText('Nobody is kept out').waitFor();
     expect((await audit('connections.unblock'))[0]).toMatchObject({ by: 'olga', reason: 'a mistake' });
-    (await connectAs('u-8')).disconnect();
+    (await eventually(() => connectAs('u-8'), PATIENT)).disconnect();
   });
 
   it('puts users into a group and takes one out, with a plan before each', async () => {
