@@ -5,6 +5,7 @@ interface Figures {
   readonly unit: Unit;
   readonly rejoin: number;
   readonly stock: number | null;
+  readonly interval?: { readonly low: number; readonly high: number };
   readonly goal?: {
     readonly text: string;
     reached(figures: { rejoin: number; stock: number; ratio: number }): boolean;
@@ -22,7 +23,7 @@ export function higherIsBetter(figures: Figures): Measure {
 }
 
 function measure(
-  { name, unit, rejoin, stock, goal }: Figures,
+  { name, unit, rejoin, stock, interval, goal }: Figures,
   better: (rejoin: number, stock: number) => number,
 ): Measure {
   const ratio = stock === null ? Number.NaN : better(rejoin, stock);
@@ -30,6 +31,7 @@ function measure(
     name,
     unit,
     rejoin: rounded(rejoin),
+    ...(interval ? { interval: { low: rounded(interval.low), high: rounded(interval.high) } } : {}),
     stock: stock === null ? null : rounded(stock),
     ratio: Number.isFinite(ratio) ? rounded(ratio) : null,
     goal: goal ? { text: goal.text, reached: goal.reached({ rejoin, stock: stock ?? Number.NaN, ratio }) } : null,

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { Lifecycle } from '@rejoin/runtime';
+import { io, type Socket } from 'socket.io-client';
 import { BenchError } from './errors.ts';
 import { PeerProcess } from './peer-process.ts';
 import { PREFIX } from './rejoin-system.ts';
@@ -9,7 +10,7 @@ import { JWT_SECRET, operatorToken, type System } from './system.ts';
 export class OpsProcess {
   readonly pid: number;
   readonly #url: string;
-  readonly #headers = { authorization: `Bearer ${operatorToken()}` };
+  readonly #token = operatorToken();
 
   private constructor({ pid, url }: PeerProcess) {
     this.pid = pid;
@@ -29,9 +30,28 @@ export class OpsProcess {
 
   /** @throws BenchError `PEER_FAILED` where the answer is none of success */
   async get(path: string): Promise<unknown> {
-    const response = await fetch(`${this.#url}${path}`, { headers: this.#headers });
+    const response = await fetch(`${this.#url}${path}`, {
+      headers: { authorization: `Bearer ${this.#token}` },
+    });
     const text = await response.text();
     if (!response.ok) throw new BenchError('PEER_FAILED', `ops answered ${response.status} to ${path}: ${text}`);
     return JSON.parse(text);
+  }
+
+  /** A console's connection for what is pushed. @throws BenchError `PEER_FAILED` where it is refused */
+  live(): Promise<Socket> {
+    const socket = io(this.#url, {
+      path: '/v1/live',
+      transports: ['websocket'],
+      auth: { token: this.#token },
+      forceNew: true,
+      reconnection: false,
+    });
+    return new Promise((resolve, reject) => {
+      socket.on('connect', () => resolve(socket));
+      socket.on('connect_error', (cause) =>
+        reject(new BenchError('PEER_FAILED', 'ops refused the connection of a console', { cause })),
+      );
+    });
   }
 }

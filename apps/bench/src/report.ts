@@ -15,10 +15,10 @@ export function formatResult({ title, measures }: ScenarioResult): string {
 }
 
 /** Name, this project, stock, ratio, goal, and whether it was reached. */
-export function cellsOf({ name, unit, rejoin, stock, ratio, goal }: Measure): string[] {
+export function cellsOf({ name, unit, rejoin, interval, stock, ratio, goal }: Measure): string[] {
   return [
     name,
-    formatFigure(rejoin, unit),
+    `${formatFigure(rejoin, unit)}${interval ? ` (${formatNumber(interval.low)}–${formatNumber(interval.high)})` : ''}`,
     stock === null ? '–' : formatFigure(stock, unit),
     ratio === null ? '–' : `${formatNumber(ratio)} ×`,
     goal?.text ?? '',

@@ -16,13 +16,15 @@ export interface ScenarioContext {
   note(text: string): void;
 }
 
-export type Unit = 's' | 'ms' | 'MB' | 'events/s' | 'count' | '×' | 'KiB' | 'µs' | 'B';
+export type Unit = 's' | 'ms' | 'MB' | 'events/s' | 'count' | '×' | 'KiB' | 'µs' | 'B' | '%';
 
 /** One figure of both sides. */
 export interface Measure {
   readonly name: string;
   readonly unit: Unit;
   readonly rejoin: number;
+  /** Between what bounds this project's figure is with 95 % confidence, where that is known. */
+  readonly interval?: { readonly low: number; readonly high: number };
   /** `null` where it was not measured. */
   readonly stock: number | null;
   /** How many times better this project is; `null` where that cannot be said. */
