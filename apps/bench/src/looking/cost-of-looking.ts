@@ -10,8 +10,10 @@ export interface CostSize {
   readonly costEvents: number;
   /** Blocks of four rounds. */
   readonly costBlocks: number;
-  /** How long it is watched what looking spends where nothing else happens, in seconds; and as long where nobody looks. */
+  /** Seconds of each spell for which it is watched what looking spends where hardly anything else happens. */
   readonly costSeconds: number;
+  /** Blocks of four such spells, up to two. */
+  readonly costSpells: number;
 }
 
 export interface CostOptions {
@@ -40,7 +42,7 @@ export interface CostOfLooking {
   readonly throughput: Interval;
   /** CPU for each event while somebody looks, as a share of what it is else. */
   readonly cpuPerEvent: Interval;
-  /** CPU in each second of looking, where nothing else happens. */
+  /** CPU in each second of looking, beyond what is spent anyway. */
   readonly looking: CpuMs;
   /** CPU in each second at full load, where nobody looks. */
   readonly path: CpuMs;
@@ -57,7 +59,7 @@ const BLOCKS = [
  * blocks, and what looking spends by itself, which is little noisy, next to what the path spends at full load.
  */
 export async function costOfLooking(options: CostOptions): Promise<CostOfLooking> {
-  const { operator, size, note } = options;
+  const { size, note } = options;
   await roundOf(options, false);
   const rounds: CostRound[] = [];
   const throughputs: number[] = [];
@@ -73,19 +75,9 @@ export async function costOfLooking(options: CostOptions): Promise<CostOfLooking
         `throughput × ${throughputs.at(-1)?.toFixed(3)}, CPU per event × ${cpus.at(-1)?.toFixed(3)}`,
     );
   }
-  const idle = await quiet(options);
-  operator.look();
-  const busy = await quiet(options);
-  await operator.rest();
-  const looking = cpuBetween(idle, busy, 1);
+  const looking = await spentByLooking(options, rounds);
   note(`looking spends ${inWords(looking)} in a second`);
-  const alone = rounds.filter((round) => !round.looking).map(({ spent }) => spent);
-  const none = { redis: 0, worker: 0, gateways: 0, ops: 0 };
-  const path = cpuBetween(
-    none,
-    alone.reduce((sum, spent) => cpuBetween(none, added(sum, spent), 1), none),
-    alone.length,
-  );
+  const path = meanOf(rounds.filter((round) => !round.looking).map(({ spent }) => spent));
   note(`the path spends ${inWords(path)} in a second`);
   return { rounds, throughput: meanWithInterval(throughputs), cpuPerEvent: meanWithInterval(cpus), looking, path };
 }
@@ -108,6 +100,27 @@ async function roundOf({ system, ops, operator, append, size }: CostOptions, loo
   };
 }
 
+/**
+ * What looking spends in a second, beyond what is spent anyway. Of `ops` it is taken at full load; of the others, whose own work is so
+ * much more that it would be lost in it, where hardly anything happens.
+ */
+async function spentByLooking(options: CostOptions, rounds: readonly CostRound[]): Promise<CpuMs> {
+  const { operator, size } = options;
+  const spells: { looking: boolean; spent: CpuMs }[] = [];
+  for (const looking of BLOCKS.slice(0, size.costSpells).flat()) {
+    if (looking) operator.look();
+    spells.push({ looking, spent: await quiet(options) });
+    if (looking) await operator.rest();
+  }
+  const more = (of: readonly { looking: boolean; spent: CpuMs }[]): CpuMs => {
+    const [busy, idle] = [true, false].map((looking) =>
+      meanOf(of.filter((each) => each.looking === looking).map(({ spent }) => spent)),
+    );
+    return cpuBetween(idle as CpuMs, busy as CpuMs, 1);
+  };
+  return { ...more(spells), ops: more(rounds).ops };
+}
+
 /** What is spent in a second where hardly anything happens: something in every partition, so that there is news everywhere. */
 async function quiet({ system, ops, append, partitions, size }: CostOptions): Promise<CpuMs> {
   const before = await readCpu(system, ops);
@@ -126,13 +139,9 @@ function ratioOf(block: readonly CostRound[], figure: (round: CostRound) => numb
   return sum(true) / sum(false);
 }
 
-function added(a: CpuMs, b: CpuMs): CpuMs {
-  return {
-    redis: a.redis + b.redis,
-    worker: a.worker + b.worker,
-    gateways: a.gateways + b.gateways,
-    ops: a.ops + b.ops,
-  };
+function meanOf(readings: readonly CpuMs[]): CpuMs {
+  const mean = (who: keyof CpuMs): number => readings.reduce((sum, cpu) => sum + cpu[who], 0) / readings.length;
+  return { redis: mean('redis'), worker: mean('worker'), gateways: mean('gateways'), ops: mean('ops') };
 }
 
 function inWords(cpu: CpuMs): string {

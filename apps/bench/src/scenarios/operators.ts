@@ -24,9 +24,10 @@ const FULL = {
   auditLines: 20_000,
   sockets: 5_000,
   requests: 30,
-  costEvents: 60_000,
+  costEvents: 30_000,
   costBlocks: 12,
-  costSeconds: 20,
+  costSeconds: 5,
+  costSpells: 2,
 };
 const QUICK = {
   fannedOut: 640,
@@ -39,6 +40,7 @@ const QUICK = {
   costEvents: 640,
   costBlocks: 1,
   costSeconds: 1,
+  costSpells: 1,
 };
 const PARTITIONS = 64;
 const GATEWAYS = 2;

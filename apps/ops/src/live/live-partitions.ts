@@ -11,22 +11,27 @@ export interface LivePartitionsOptions {
   readonly verifier: TokenVerifier;
   readonly operations: OperationsAccess;
   readonly logger: Logger;
-  /** Milliseconds between two pushes; 1,000 by default. */
+  /** Milliseconds between two pushes; by default one second, and two of many partitions. */
   readonly intervalMs?: number;
 }
 
 const PATH = '/v1/live';
 const ROOM = 'watching';
-/** Pushes between two histories, whose points are half a minute apart. */
-const HISTORY_EVERY = 15;
+/** Between two histories, whose points are half a minute apart. */
+const HISTORY_EVERY_MS = 15_000;
+/** A look costs as much as there are partitions, so that of many there are fewer. */
+const MS_PER_PARTITION = 30;
+const MIN_INTERVAL_MS = 1_000;
+const MAX_INTERVAL_MS = 2_000;
 /** The longest that a timer can wait. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 /** It looks on behalf of those who watch, each of whom may see all tenants. */
 const EVERYONE: Actor = { user: 'console', tenant: null };
 
 /**
- * The partitions, pushed to operators' consoles: to each the whole when it begins to watch, then once a second what changed.
- * One look serves all, and nobody looks while nobody watches. Over Socket.IO at `/v1/live`:
+ * The partitions, pushed to operators' consoles: to each the whole when it begins to watch, then what changed, once a second,
+ * or every two where there are many partitions. One look serves all, and nobody looks while nobody watches. Over Socket.IO at
+ * `/v1/live`:
  * - client to server: `watch`, `unwatch`;
  * - server to client: `partitions` (a `PartitionsPage` with what changed; `whole`: with everything), `history`.
  *
@@ -37,7 +42,8 @@ export class LivePartitions {
   readonly #io: Server;
   #timer: NodeJS.Timeout | undefined;
   #pushing = false;
-  #pushes = 0;
+  #stopped = false;
+  #historyAtMs = Number.NEGATIVE_INFINITY;
   /** What the watchers have, by partition. */
   #sent = new Map<number, string>();
 
@@ -61,8 +67,8 @@ export class LivePartitions {
 
   /** Closes every connection; the HTTP server stays its owner's. Idempotent. */
   stop(): void {
-    clearInterval(this.#timer);
-    this.#timer = undefined;
+    clearTimeout(this.#timer);
+    this.#stopped = true;
     this.#io.disconnectSockets(true);
     this.#io.engine.close();
   }
@@ -89,35 +95,47 @@ export class LivePartitions {
     });
     socket.on('watch', () => {
       void socket.join(ROOM);
-      this.#timer ??= setInterval(() => void this.#push(), this.#options.intervalMs ?? 1_000);
       // The newcomer has nothing yet; the others take the whole again.
       this.#sent.clear();
-      this.#pushes = 0;
+      this.#historyAtMs = Number.NEGATIVE_INFINITY;
+      clearTimeout(this.#timer);
       void this.#push();
     });
   }
 
+  get #isWatched(): boolean {
+    return !this.#stopped && (this.#io.sockets.adapter.rooms.get(ROOM)?.size ?? 0) > 0;
+  }
+
   #rest(): void {
-    if (this.#io.sockets.adapter.rooms.get(ROOM)?.size) return;
-    clearInterval(this.#timer);
-    this.#timer = undefined;
+    if (this.#isWatched) return;
+    clearTimeout(this.#timer);
   }
 
   async #push(): Promise<void> {
     if (this.#pushing) return;
     this.#pushing = true;
+    let intervalMs = this.#options.intervalMs ?? MIN_INTERVAL_MS;
     try {
       const { partitions } = await this.#options.operations.open();
+      intervalMs = this.#options.intervalMs ?? pushEveryMs(partitions.count);
       const watchers = this.#io.to(ROOM);
-      if (this.#pushes % HISTORY_EVERY === 0)
+      if (performance.now() - this.#historyAtMs >= HISTORY_EVERY_MS) {
+        this.#historyAtMs = performance.now();
         watchers.emit('history', historyOf(partitions.hours(EVERYONE), Date.now()));
-      this.#pushes += 1;
+      }
       watchers.emit('partitions', this.#changes(await partitions.list(EVERYONE, { limit: partitions.count })));
     } catch (error) {
       // Redis is away: the console sees that its figures grow old, and asks over HTTP, which says why.
       this.#options.logger.warn({ err: error }, 'looking at the partitions for the console failed, trying again');
     } finally {
       this.#pushing = false;
+      clearTimeout(this.#timer);
+      if (this.#isWatched) {
+        // Who came while this push was under way has not got the whole yet.
+        const nextMs = this.#sent.size === 0 ? 0 : intervalMs;
+        this.#timer = setTimeout(() => void this.#push(), nextMs);
+      }
     }
   }
 
@@ -131,4 +149,8 @@ export class LivePartitions {
     });
     return { ...facts, items: changed, whole };
   }
+}
+
+function pushEveryMs(partitions: number): number {
+  return Math.min(MAX_INTERVAL_MS, Math.max(MIN_INTERVAL_MS, partitions * MS_PER_PARTITION));
 }

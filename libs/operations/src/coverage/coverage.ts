@@ -12,6 +12,8 @@ export interface CoverageBounds {
 }
 
 const HOUR_MS = 3_600_000;
+/** What changes in hours may have been looked at a little ago, in milliseconds. */
+const FRESH_MS = 1_000;
 
 /** How far back clients may resume, and whether those that are known still can. */
 export class Coverage {
@@ -30,7 +32,7 @@ export class Coverage {
   /** @throws OperationError */
   async list(actor: Actor): Promise<CoveragePage> {
     requireAllTenants(actor);
-    await this.#sampler.look();
+    await this.#sampler.look(FRESH_MS);
     const samples = Array.from(
       { length: this.#partitions },
       (_, partition) => this.#sampler.window(partition).at(-1) as PartitionSample,

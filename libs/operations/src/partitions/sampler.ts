@@ -48,7 +48,8 @@ export class Sampler {
 
   start(): void {
     const look = (): void => {
-      this.look().catch((error: unknown) => this.#options.onError(error));
+      // Rounds that others asked for count: while somebody looks, sampling costs nothing more.
+      this.look(this.intervalMs / 2).catch((error: unknown) => this.#options.onError(error));
     };
     this.#timer ??= setInterval(look, this.intervalMs);
     look();
@@ -79,9 +80,12 @@ export class Sampler {
     this.#keep(await samplePartition(client, keys.partition(partition)));
   }
 
-  /** Resolves when every partition was looked at a moment ago. */
-  async look(): Promise<void> {
-    if (performance.now() - this.#looked < FRESH_MS) return;
+  /**
+   * Resolves when every partition was looked at a moment ago.
+   * @param freshMs how long ago that may be, in milliseconds
+   */
+  async look(freshMs = FRESH_MS): Promise<void> {
+    if (performance.now() - this.#looked < freshMs) return;
     this.#underWay ??= this.#round().finally(() => {
       this.#underWay = undefined;
     });

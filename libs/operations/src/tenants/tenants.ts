@@ -2,8 +2,9 @@ import { partitionOf } from '@rejoin/protocol';
 import type { Keyspace, RedisClient } from '@rejoin/redis';
 import { DeadLetterStore } from '@rejoin/streams';
 import { type Actor, tenantFor } from '../actor.ts';
+import { Kept } from '../kept.ts';
 import { formatPosition, parsePosition } from '../position.ts';
-import { type EntryCost, newestEntries } from './newest-entries.ts';
+import { type EntryCost, type NewestEntries, newestEntries } from './newest-entries.ts';
 import type { TenantsPage, TenantView } from './tenant-view.ts';
 
 export const TENANT_SORTS = ['events', 'rooms', 'bytes', 'deadLetters'] as const;
@@ -24,13 +25,17 @@ export interface TenantLoad {
 }
 
 /** Most feed entries that one look counts. */
-const ENTRY_BUDGET = 5_000;
-/** Of a look that is repeated for every scrape. */
-const LOAD_ENTRY_BUDGET = 2_000;
+const ENTRY_BUDGET = 2_000;
 /** Most combinations of tenant, type and cause by which it counts dead letters. */
 const DEAD_LETTER_BUDGET = 5_000;
 /** Over a shorter time a rate says nothing, in milliseconds. */
 const MIN_RATE_SPAN_MS = 1_000;
+
+interface Counts {
+  readonly entries: NewestEntries & { readonly nowMs: number };
+  readonly dead: Awaited<ReturnType<DeadLetterStore['tenants']>>;
+  readonly total: number | null;
+}
 
 /** Who makes how much of the load: counted from the newest entries, at a bounded cost, and never from a whole stream. */
 export class Tenants {
@@ -39,6 +44,9 @@ export class Tenants {
   readonly #partitions: number;
   readonly #deadLetters: DeadLetterStore;
   readonly #entryBudget: number;
+  /** Of all tenants: consoles and scrapes ask for them again and again. */
+  readonly #newest: Kept<NewestEntries & { readonly nowMs: number }>;
+  readonly #counts: Kept<Counts>;
 
   /** @param entryBudget most feed entries that one look counts */
   constructor(client: RedisClient, keys: Keyspace, partitions: number, entryBudget = ENTRY_BUDGET) {
@@ -47,6 +55,15 @@ export class Tenants {
     this.#partitions = partitions;
     this.#deadLetters = new DeadLetterStore(client, keys, partitions);
     this.#entryBudget = entryBudget;
+    // Where nothing was found the first events are waited for.
+    this.#newest = new Kept(
+      () => this.#lookAtEntries(undefined),
+      ({ costs }) => costs.length > 0,
+    );
+    this.#counts = new Kept(
+      () => this.#count(undefined),
+      ({ entries }) => entries.costs.length > 0,
+    );
   }
 
   /** Most first. @throws OperationError */
@@ -54,13 +71,8 @@ export class Tenants {
     const { sort = 'events', order = 'desc', limit = 20, after } = query;
     const from = after === undefined ? null : parsePosition(after, isRank);
     const tenant = tenantFor(actor, undefined);
-    const partitions = this.#partitionsOf(tenant);
-    const [entries, dead, total, nowMs] = await Promise.all([
-      newestEntries(this.#client, this.#keys, partitions, this.#entryBudget, tenant),
-      this.#deadLetters.tenants({ filter: tenant === undefined ? {} : { tenant }, labelLimit: DEAD_LETTER_BUDGET }),
-      tenant === undefined ? this.#total(partitions) : null,
-      this.#nowMs(),
-    ]);
+    const { entries, dead, total } = await (tenant === undefined ? this.#counts.get() : this.#count(tenant));
+    const { nowMs } = entries;
     const views = tallied(entries.costs);
     // What is not readable enough to have a tenant is nobody's.
     for (const { tenantId, count } of dead.tenants)
@@ -85,16 +97,9 @@ export class Tenants {
     };
   }
 
-  /**
-   * The tenants with the most events among the newest entries, for metrics: a smaller look than `list`, and none at dead letters.
-   * None where the entries are of less than a second.
-   */
+  /** The tenants with the most events among the newest entries, for metrics. None where the entries are of less than a second. */
   async busiest(count: number): Promise<TenantLoad[]> {
-    const budget = Math.min(this.#entryBudget, LOAD_ENTRY_BUDGET);
-    const [{ costs, sinceMs }, nowMs] = await Promise.all([
-      newestEntries(this.#client, this.#keys, this.#partitionsOf(undefined), budget, undefined),
-      this.#nowMs(),
-    ]);
+    const { costs, sinceMs, nowMs } = await this.#newest.get();
     const spanMs = sinceMs === null ? 0 : nowMs - sinceMs;
     if (spanMs < MIN_RATE_SPAN_MS) return [];
     const perSecond = (value: number): number => (value * 1_000) / spanMs;
@@ -107,6 +112,23 @@ export class Tenants {
         roomWritesPerSecond: perSecond(rooms),
         bytesPerSecond: perSecond(bytes),
       }));
+  }
+
+  async #count(tenant: string | undefined): Promise<Counts> {
+    const [entries, dead, total] = await Promise.all([
+      tenant === undefined ? this.#newest.get() : this.#lookAtEntries(tenant),
+      this.#deadLetters.tenants({ filter: tenant === undefined ? {} : { tenant }, labelLimit: DEAD_LETTER_BUDGET }),
+      tenant === undefined ? this.#total(this.#partitionsOf(undefined)) : null,
+    ]);
+    return { entries, dead, total };
+  }
+
+  async #lookAtEntries(tenant: string | undefined) {
+    const [entries, nowMs] = await Promise.all([
+      newestEntries(this.#client, this.#keys, this.#partitionsOf(tenant), this.#entryBudget, tenant),
+      this.#nowMs(),
+    ]);
+    return { ...entries, nowMs };
   }
 
   /** All events of a tenant are in one partition. */

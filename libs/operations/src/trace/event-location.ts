@@ -89,20 +89,28 @@ export class EventFinder {
     return { locations, looked: 0, complete: true };
   }
 
-  /** First what waits, then what was handled: an event that is handled meanwhile is found in one of both. */
+  /**
+   * What was handled is indexed. Where nothing is found there, what waits is looked through, and then the index once more: an event
+   * that is handled meanwhile is found in one of both. Else only the ends of what waits are looked at, for another of this id.
+   */
   async #findById(partitions: readonly number[], eventId: string) {
-    const { found, ...search } = await searchWaiting(this.#client, this.#keys, partitions, eventId, this.#waitingMs);
-    const indexed = await someAtATime(partitions, AT_ONCE, async (partition) => {
-      const ids = await findEntries(this.#client, this.#keys.partition(partition), eventId, this.#windowMs);
-      return ids.map((entryId) => ({ partition, entryId }));
-    });
-    const places = new Map(
-      [...found, ...indexed.flat()].map((place) => [`${place.partition}.${place.entryId}`, place]),
-    );
+    const known = await this.#indexed(partitions, eventId);
+    const budgetMs = known.length > 0 ? 0 : this.#waitingMs;
+    const { found, ...search } = await searchWaiting(this.#client, this.#keys, partitions, eventId, budgetMs);
+    const handled = known.length > 0 ? known : await this.#indexed(partitions, eventId);
+    const places = new Map([...found, ...handled].map((place) => [`${place.partition}.${place.entryId}`, place]));
     const locations = await someAtATime([...places.values()], AT_ONCE, ({ partition, entryId }) =>
       this.#locate(partition, entryId, eventId),
     );
     return { locations, ...search };
+  }
+
+  async #indexed(partitions: readonly number[], eventId: string) {
+    const places = await someAtATime(partitions, AT_ONCE, async (partition) => {
+      const ids = await findEntries(this.#client, this.#keys.partition(partition), eventId, this.#windowMs);
+      return ids.map((entryId) => ({ partition, entryId }));
+    });
+    return places.flat();
   }
 
   /** @param eventId what the entry's event must be called; `null` for any */
