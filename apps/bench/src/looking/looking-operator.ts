@@ -19,7 +19,7 @@ export class LookingOperator {
   #lookedMs = 0;
   #startedAtMs: number | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #failure: unknown;
+  #failure: Error | undefined;
   readonly #underWay = new Set<Promise<void>>();
   looks = 0;
 
@@ -74,7 +74,7 @@ export class LookingOperator {
       const asking: Promise<void> = this.#ops.get(task.next()).then(
         () => void this.#underWay.delete(asking),
         (error: unknown) => {
-          this.#failure = error;
+          this.#failure = error instanceof Error ? error : new Error(String(error));
         },
       );
       this.#underWay.add(asking);
