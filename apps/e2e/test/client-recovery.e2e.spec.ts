@@ -66,22 +66,4 @@ describe('@rejoin/client on gateways that are processes of their own', () => {
     await expectAll(page);
     expect(page.replays.filter((status) => status !== 'complete')).toEqual(['none']);
   });
-
-  it.each([
-    ['of a history that nobody knows', 'epoch', (cursor: string) => cursor.replace(/^[^.]+/, 'elsewhere')],
-    ['that cannot be read', 'unreadable', () => 'rubbish'],
-    ['ahead of everything', 'ahead', (cursor: string) => cursor.replace(/[^.]+$/, '99999999999999-0')],
-  ])('is told of the gap where its position is one %s, and live events flow', async (_which, reason, tamper) => {
-    const page = open();
-    await page.client.ready();
-    await page.publish(2);
-    await expectAll(page);
-    page.client.close();
-    for (const [key, cursor] of page.store) page.store.set(key, tamper(cursor));
-    page.handed.length = 0;
-    await page.load().ready();
-    await page.publish(1);
-    await eventually(() => expect(page.handed.at(-1)).toBe(3), PATIENT);
-    expect(page.replays).toEqual(['none', reason]);
-  });
 });

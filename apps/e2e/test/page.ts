@@ -1,4 +1,4 @@
-import { type ClientOptions, createClient, type RejoinClient } from '@rejoin/client';
+import { type ClientOptions, createClient, type Gap, type RejoinClient } from '@rejoin/client';
 import type { Publisher } from '@rejoin/publisher';
 import { tokenFor, uniquePrefix } from '@rejoin/testing';
 import type { System } from './system.ts';
@@ -8,6 +8,8 @@ export class Page {
   readonly tenant = uniquePrefix();
   readonly handed: number[] = [];
   readonly replays: string[] = [];
+  /** What it was told is missing. */
+  readonly gaps: Gap[] = [];
   readonly problems: string[] = [];
   readonly store = new Map<string, string>();
   client: RejoinClient;
@@ -38,6 +40,7 @@ export class Page {
     this.#clients.push(this.client);
     this.client.on('order.*', ({ data }) => void this.handed.push((data as { number: number }).number));
     this.client.onReplay(({ status, ...rest }) => void this.replays.push('reason' in rest ? rest.reason : status));
+    this.client.onGap((gap) => void this.gaps.push(gap));
     this.client.onError(({ message }) => this.problems.push(message));
     return this.client.connect();
   }
