@@ -31,7 +31,9 @@ function measure(
     name,
     unit,
     rejoin: rounded(rejoin),
-    ...(interval ? { interval: { low: rounded(interval.low), high: rounded(interval.high) } } : {}),
+    ...(interval && Number.isFinite(interval.low)
+      ? { interval: { low: rounded(interval.low), high: rounded(interval.high) } }
+      : {}),
     stock: stock === null ? null : rounded(stock),
     ratio: Number.isFinite(ratio) ? rounded(ratio) : null,
     goal: goal ? { text: goal.text, reached: goal.reached({ rejoin, stock: stock ?? Number.NaN, ratio }) } : null,

@@ -18,7 +18,7 @@ export function formatResult({ title, measures }: ScenarioResult): string {
 export function cellsOf({ name, unit, rejoin, interval, stock, ratio, goal }: Measure): string[] {
   return [
     name,
-    `${formatFigure(rejoin, unit)}${interval ? ` (${formatNumber(interval.low)}–${formatNumber(interval.high)})` : ''}`,
+    `${formatFigure(rejoin, unit)}${interval ? ` (${formatNumber(interval.low)} to ${formatNumber(interval.high)})` : ''}`,
     stock === null ? '–' : formatFigure(stock, unit),
     ratio === null ? '–' : `${formatNumber(ratio)} ×`,
     goal?.text ?? '',

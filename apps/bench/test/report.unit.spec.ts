@@ -21,6 +21,7 @@ function resultOf(scenario: string): RecordedResult {
       higherIsBetter({ name: 'rate', unit: 'events/s', rejoin: 1_500, stock: 1_000, goal: { text: '≥ 2 ×', reached } }),
       lowerIsBetter({ name: 'lost', unit: 'count', rejoin: 0, stock: 7 }),
       lowerIsBetter({ name: 'only here', unit: 'ms', rejoin: 12.34, stock: null }),
+      lowerIsBetter({ name: 'within', unit: '%', rejoin: 0.5, stock: null, interval: { low: -1.25, high: 2.25 } }),
     ],
     rounds: [],
     measuredAt: '2026-01-31T12:00:00.000Z',
@@ -42,6 +43,7 @@ describe('a result', () => {
     expect(cells('rate')).toEqual(['rate', '1,500 events/s', '1,000 events/s', '1.50 ×', '≥ 2 ×', 'missed']);
     expect(cells('lost')).toEqual(['lost', '0', '7', '–']);
     expect(cells('only here')).toEqual(['only here', '12.3 ms', '–', '–']);
+    expect(cells('within')).toEqual(['within', '0.50 % (-1.25 to 2.25)', '–', '–']);
   });
 
   it('is recorded beside the earlier ones of other scenarios', async () => {

@@ -10,7 +10,7 @@ export interface CostSize {
   readonly costEvents: number;
   /** Blocks of four rounds. */
   readonly costBlocks: number;
-  /** Seconds of each spell for which it is watched what looking spends where hardly anything else happens. */
+  /** Seconds of each spell for which it is watched what looking spends where nothing is published. */
   readonly costSeconds: number;
   /** Blocks of four such spells, up to two. */
   readonly costSpells: number;
@@ -21,8 +21,6 @@ export interface CostOptions {
   readonly ops: OpsProcess;
   readonly operator: LookingOperator;
   readonly append: (count: number) => Promise<unknown>;
-  /** One for each partition changes what every line of the pages says. */
-  readonly partitions: number;
   readonly size: CostSize;
   note(text: string): void;
 }
@@ -102,7 +100,7 @@ async function roundOf({ system, ops, operator, append, size }: CostOptions, loo
 
 /**
  * What looking spends in a second, beyond what is spent anyway. Of `ops` it is taken at full load; of the others, whose own work is so
- * much more that it would be lost in it, where hardly anything happens.
+ * much more that it would be lost in it, where nothing is published.
  */
 async function spentByLooking(options: CostOptions, rounds: readonly CostRound[]): Promise<CpuMs> {
   const { operator, size } = options;
@@ -121,14 +119,11 @@ async function spentByLooking(options: CostOptions, rounds: readonly CostRound[]
   return { ...more(spells), ops: more(rounds).ops };
 }
 
-/** What is spent in a second where hardly anything happens: something in every partition, so that there is news everywhere. */
-async function quiet({ system, ops, append, partitions, size }: CostOptions): Promise<CpuMs> {
+/** What is spent in a second where nothing is published: the leases alone are news, and in every partition. */
+async function quiet({ system, ops, size }: CostOptions): Promise<CpuMs> {
   const before = await readCpu(system, ops);
   const startedAtMs = performance.now();
-  for (let second = 1; second <= size.costSeconds; second++) {
-    await append(partitions);
-    await delay(Math.max(0, startedAtMs + second * 1_000 - performance.now()));
-  }
+  await delay(size.costSeconds * 1_000);
   return cpuBetween(before, await readCpu(system, ops), (performance.now() - startedAtMs) / 1_000);
 }
 

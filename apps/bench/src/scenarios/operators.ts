@@ -92,7 +92,7 @@ export const operators: Scenario = {
       ops,
       operatorLooks({ tenant, user: 'u-0', fannedOut: 'e-0', waiting: 'e-1' }),
     );
-    const cost = await costOfLooking({ system, ops, operator, append, partitions: PARTITIONS, size, note });
+    const cost = await costOfLooking({ system, ops, operator, append, size, note });
     operator.close();
     await load.pause();
     const firstWaiting = appended;
