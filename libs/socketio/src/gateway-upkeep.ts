@@ -2,6 +2,7 @@ import type { FeedTail } from '@rejoin/feed';
 import { type EntryId, formatCursor, refusal } from '@rejoin/protocol';
 import type { Connections } from './connections.ts';
 import type { GroupRooms } from './group-rooms.ts';
+import { inSlices } from './in-slices.ts';
 import type { Membership } from './membership.ts';
 import type { GatewayLog } from './options.ts';
 import { EncodedPacket } from './packet.ts';
@@ -27,6 +28,8 @@ export interface GatewayUpkeepOptions {
 const CURSOR_INTERVAL_MS = 60_000;
 /** Sessions are written again this often at least, and four times in their life. */
 const SESSION_INTERVAL_MS = 600_000;
+/** Sessions that are written at once. */
+const SESSIONS = 100;
 /** How often revocations are looked for, in milliseconds: each must reach every gateway within a second. */
 const REVOCATION_INTERVAL_MS = 300;
 /** How often is looked for clients that do not read what others than the feed write, in milliseconds. */
@@ -89,7 +92,7 @@ export class GatewayUpkeep {
 
   #refreshSessions(): void {
     const { connections, membership, log } = this.#options;
-    Promise.all([...connections.all()].map((connection) => membership.save(connection))).catch((error: unknown) => {
+    inSlices([...connections.all()], SESSIONS, (connection) => membership.save(connection)).catch((error: unknown) => {
       log.warn({ err: error }, 'refreshing sessions failed');
     });
   }

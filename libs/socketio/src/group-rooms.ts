@@ -3,6 +3,7 @@ import { roomOf } from '@rejoin/protocol';
 import type { Keyspace, RedisClient } from '@rejoin/redis';
 import type { Connection } from './connection.ts';
 import type { Connections } from './connections.ts';
+import { inSlices } from './in-slices.ts';
 import type { Membership } from './membership.ts';
 import type { ConnectionPrincipal } from './principal.ts';
 import type { UserGroups } from './user-groups.ts';
@@ -110,15 +111,10 @@ export class GroupRooms {
       if (known) known.push(connection);
       else byUser.set(name, [connection]);
     }
-    const users = [...byUser.values()];
-    for (let i = 0; i < users.length; i += LOOKUPS) {
-      await Promise.all(
-        users.slice(i, i + LOOKUPS).map(async (own) => {
-          const { rooms } = await this.of((own[0] as Connection).principal);
-          for (const connection of own) this.#options.membership.setGroups(connection, rooms);
-        }),
-      );
-    }
+    await inSlices([...byUser.values()], LOOKUPS, async (own) => {
+      const { rooms } = await this.of((own[0] as Connection).principal);
+      for (const connection of own) this.#options.membership.setGroups(connection, rooms);
+    });
   }
 
   #notice(users: ReadonlySet<string>, partitions: ReadonlySet<number>): void {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { type Keyspace, loadScript, type RedisClient } from '@rejoin/redis';
 import { RefusedError } from '../errors.ts';
+import { inSlices } from '../in-slices.ts';
 import type { ConnectionPrincipal } from '../principal.ts';
 import { spread } from '../return-delay.ts';
 import type { LimitListener } from './limit-listener.ts';
@@ -26,8 +27,14 @@ type Scope = 'connections_per_gateway' | 'connections_per_address' | 'connection
 
 interface Claim {
   readonly scope: Scope;
-  readonly subject: string;
+  readonly key: string;
   readonly limit: number;
+}
+
+/** How many connections of this gateway an address, user or tenant has; all of them share it. */
+interface Held {
+  readonly key: string;
+  count: number;
 }
 
 /** A gateway counts as alive this long after its last heartbeat, in milliseconds. */
@@ -36,6 +43,8 @@ const HEARTBEAT_MS = 5_000;
 /** A count that nobody changes is forgotten after this time; every heartbeat writes the counts of this gateway again. */
 const COUNT_TTL_MS = 60_000;
 const RETRY_AFTER_MS = 5_000;
+/** Counts that are written again at once. */
+const RECOUNTS = 100;
 
 const claimScript = loadScript('connection-claim', import.meta.url);
 const heartbeatScript = loadScript('gateway-heartbeat', import.meta.url);
@@ -53,7 +62,7 @@ export class ConnectionLimits {
   readonly #listener: LimitListener;
   /** Names this gateway to the others and to operators. */
   readonly gatewayId = `${hostname()}.${process.pid}.${randomBytes(6).toString('base64url')}`;
-  readonly #held = new Map<string, number>();
+  readonly #held = new Map<string, Held>();
   #others: string[] = [];
   #claimed = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -88,22 +97,20 @@ export class ConnectionLimits {
     if (this.#claimed >= perGateway) throw this.#refuse('OVERLOADED', 'connections_per_gateway');
     this.#claimed += 1;
     const claims: Claim[] = [
-      { scope: 'connections_per_address', subject: JSON.stringify(['address', address]), limit: perAddress },
-      { scope: 'connections_per_user', subject: JSON.stringify(['user', tenantId, userId]), limit: perUser },
-      { scope: 'connections_per_tenant', subject: JSON.stringify(['tenant', tenantId]), limit: perTenant },
+      { scope: 'connections_per_address', key: this.#key('address', address), limit: perAddress },
+      { scope: 'connections_per_user', key: this.#key('user', tenantId, userId), limit: perUser },
+      { scope: 'connections_per_tenant', key: this.#key('tenant', tenantId), limit: perTenant },
     ];
     const outcomes = await Promise.allSettled(claims.map((claim) => this.#take(claim)));
-    const taken = claims.filter((_, index) => {
-      const outcome = outcomes[index];
-      return outcome?.status === 'fulfilled' && outcome.value;
-    });
-    const release = this.#releaseOnce(taken);
+    const release = this.#releaseOnce(
+      outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' && outcome.value ? [outcome.value] : [])),
+    );
     const failed = outcomes.find((outcome) => outcome.status === 'rejected');
     if (failed) {
       release();
       throw failed.reason;
     }
-    const refused = claims.find((claim) => !taken.includes(claim));
+    const refused = claims.find((_, index) => (outcomes[index] as PromiseFulfilledResult<Held | null>).value === null);
     if (refused) {
       release();
       throw this.#refuse('RATE_LIMITED', refused.scope);
@@ -111,30 +118,37 @@ export class ConnectionLimits {
     return release;
   }
 
-  async #take({ subject, limit }: Claim): Promise<boolean> {
-    const key = this.#keys.limits(`connections:${subject}`);
-    const args = [this.gatewayId, limit, COUNT_TTL_MS, ...this.#others];
-    if ((await claimScript.run(this.#client, [key], args)) !== 1) return false;
-    this.#held.set(key, (this.#held.get(key) ?? 0) + 1);
-    return true;
+  #key(...subject: readonly string[]): string {
+    return this.#keys.limits(`connections:${JSON.stringify(subject)}`);
   }
 
-  #releaseOnce(claims: readonly Claim[]): () => void {
-    let released = false;
+  /** Resolves to `null` where the limit is reached. */
+  async #take({ key, limit }: Claim): Promise<Held | null> {
+    const args = [this.gatewayId, limit, COUNT_TTL_MS, ...this.#others];
+    if ((await claimScript.run(this.#client, [key], args)) !== 1) return null;
+    const held = this.#held.get(key) ?? { key, count: 0 };
+    this.#held.set(held.key, held);
+    held.count += 1;
+    return held;
+  }
+
+  /** What it returns lives as long as the connection, so it keeps nothing of its own. */
+  #releaseOnce(taken: readonly Held[]): () => void {
+    let left: readonly Held[] | null = taken;
     return () => {
-      if (released) return;
-      released = true;
+      if (left === null) return;
       this.#claimed -= 1;
-      for (const { subject } of claims) {
-        const key = this.#keys.limits(`connections:${subject}`);
-        const left = (this.#held.get(key) ?? 1) - 1;
-        if (left > 0) this.#held.set(key, left);
-        else this.#held.delete(key);
-        releaseScript
-          .run(this.#client, [key], [this.gatewayId])
-          .catch((error: unknown) => this.#listener.onError(error));
-      }
+      for (const held of left) this.#giveBack(held);
+      left = null;
     };
+  }
+
+  #giveBack(held: Held): void {
+    held.count -= 1;
+    if (held.count === 0) this.#held.delete(held.key);
+    releaseScript
+      .run(this.#client, [held.key], [this.gatewayId])
+      .catch((error: unknown) => this.#listener.onError(error));
   }
 
   #refuse(code: 'OVERLOADED' | 'RATE_LIMITED', scope: Scope): RefusedError {
@@ -146,10 +160,11 @@ export class ConnectionLimits {
   async #heartbeat(): Promise<void> {
     const living = await heartbeatScript.run(this.#client, [this.#keys.gateways], [this.gatewayId, GATEWAY_TTL_MS]);
     this.#others = (living as string[]).filter((id) => id !== this.gatewayId);
-    await Promise.all(
-      [...this.#held].map(([key, count]) =>
-        recountScript.run(this.#client, [key], [this.gatewayId, count, COUNT_TTL_MS]),
-      ),
-    );
+    await inSlices([...this.#held.values()], RECOUNTS, (held) => this.#recount(held));
+  }
+
+  async #recount({ key, count }: Held): Promise<void> {
+    // A key that was given back meanwhile is Redis' to forget.
+    if (count > 0) await recountScript.run(this.#client, [key], [this.gatewayId, count, COUNT_TTL_MS]);
   }
 }
