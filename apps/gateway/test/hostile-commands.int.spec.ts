@@ -150,6 +150,29 @@ describe('a packet', () => {
     await polling.post('1');
   });
 
+  it.each([
+    ['before it proves itself', false],
+    ['after it proved itself', true],
+  ])('of more than 64 KiB is counted on a WebSocket to which a client that polls would move, %s', async (_, proved) => {
+    const before = await gateway.limited('client_packet');
+    const polling = await RawPolling.open(gateway.url);
+    await polling.post(RunningGateway.connectPacket());
+    await polling.find('42["rejoin:ready"');
+    const probing = new RawWebSocket(gateway.url, `EIO=4&transport=websocket&sid=${polling.sid}`);
+    sockets.push(probing);
+    await probing.opened();
+    if (proved) {
+      probing.send('2probe');
+      expect(await probing.next()).toBe('3probe');
+    }
+    probing.send(TOO_LARGE);
+    expect(await probing.ended()).toBe(true);
+    await eventually(async () => expect(await gateway.limited('client_packet')).toBe(before + 1));
+    expect((await polling.post('421["orders:unwatch",{"orderId":"1"}]')).status).toBe(200);
+    expect(await polling.find('431')).toContain('"ok":true');
+    await polling.post('1');
+  });
+
   it('that acknowledges what nobody sent is passed over', async () => {
     const socket = await connected();
     socket.send('43999[{"ok":true}]');

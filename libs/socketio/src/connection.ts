@@ -2,6 +2,7 @@ import {
   compareEntryIds,
   ENTRY_ID_ZERO,
   type EntryId,
+  formatCursor,
   laterEntryId,
   parseCursor,
   type Ready,
@@ -49,20 +50,24 @@ export interface ConnectionBounds {
   readonly maxQueuedBytes: number;
 }
 
+/** What all connections of a gateway share. */
+export interface ConnectionSurroundings {
+  readonly bounds: ConnectionBounds;
+  readonly counters: DeliveryCounters;
+  /** The client reads too slowly. */
+  onSlow(connection: Connection): void;
+}
+
 export interface ConnectionOptions {
   readonly socket: Socket;
   readonly principal: ConnectionPrincipal;
   readonly partition: number;
+  /** The partition's. */
+  readonly epoch: string;
   /** Which event types the client wants. */
   readonly wants: (type: string) => boolean;
-  readonly bounds: ConnectionBounds;
-  /** Of the gateway. */
-  readonly counters: DeliveryCounters;
   /** The position that the client brought, where everything after it can be replayed. */
   readonly resumedFrom?: EntryId | null;
-  formatCursor(entryId: EntryId): string;
-  /** The client reads too slowly. */
-  onSlow(connection: Connection): void;
 }
 
 /** How long a client that was told to go may take before its transport is ended, in milliseconds. */
@@ -82,7 +87,10 @@ export class Connection {
   readonly startedFrom: EntryId;
   /** The position that the client itself brought, so has handled; `null` where it brought none, or it has a gap. */
   readonly resumedFrom: EntryId | null;
-  readonly #options: ConnectionOptions;
+  /** Whether the client's own filter lets a type through. */
+  readonly wants: (type: string) => boolean;
+  readonly #epoch: string;
+  readonly #surroundings: ConnectionSurroundings;
   readonly #expiry: SessionExpiry;
   readonly #transport: ClientTransport;
   #principal: ConnectionPrincipal;
@@ -100,11 +108,13 @@ export class Connection {
   #liveWaiters: (() => void)[] = [];
 
   /** @param cursor everything up to this entry is behind the client */
-  constructor(options: ConnectionOptions, cursor: EntryId) {
+  constructor(options: ConnectionOptions, cursor: EntryId, surroundings: ConnectionSurroundings) {
     this.socket = options.socket;
     this.#principal = options.principal;
     this.partition = options.partition;
-    this.#options = options;
+    this.wants = options.wants;
+    this.#epoch = options.epoch;
+    this.#surroundings = surroundings;
     this.#transport = new ClientTransport(options.socket, CLOSE_GRACE_MS);
     this.#cursor = cursor;
     this.startedFrom = cursor;
@@ -150,11 +160,6 @@ export class Connection {
     return this.#closing;
   }
 
-  /** Whether the client's own filter lets a type through. */
-  get wants(): (type: string) => boolean {
-    return this.#options.wants;
-  }
-
   /** Whether one of these rooms is its own now. */
   sees(rooms: readonly string[]): boolean {
     return rooms.some((room) => this.rooms.has(room));
@@ -168,7 +173,7 @@ export class Connection {
     } else if (this.#state === 'replaying') {
       this.#enqueue(delivery);
     } else {
-      this.#options.counters.missed += 1;
+      this.#surroundings.counters.missed += 1;
     }
   }
 
@@ -178,7 +183,7 @@ export class Connection {
     this.#cursor = entryId;
     if (!this.#wants(type)) return;
     this.#send(entryId, packet());
-    this.#options.counters.replayed += 1;
+    this.#surroundings.counters.replayed += 1;
     this.#written++;
   }
 
@@ -210,7 +215,8 @@ export class Connection {
     this.#setState('live');
     const ready: Ready = { replay: report(this.#written), watching: [...this.watched.keys()] };
     this.#told = this.#cursor;
-    this.socket.emit('rejoin:ready', ready, this.#options.formatCursor(this.#cursor));
+    const cursor = formatCursor({ epoch: this.#epoch, partition: this.partition, entryId: this.#cursor });
+    this.socket.emit('rejoin:ready', ready, cursor);
     for (const resolve of this.#liveWaiters.splice(0)) resolve();
     return true;
   }
@@ -276,13 +282,13 @@ export class Connection {
     this.#cursor = delivery.entryId;
     if (!this.#wants(delivery.type)) return;
     this.#send(delivery.entryId, delivery.packet());
-    this.#options.counters.live += 1;
+    this.#surroundings.counters.live += 1;
     if (this.#state === 'replaying') this.#written++;
   }
 
   #wants(type: string): boolean {
-    const wanted = this.#options.wants(type);
-    if (!wanted) this.#options.counters.filtered += 1;
+    const wanted = this.wants(type);
+    if (!wanted) this.#surroundings.counters.filtered += 1;
     return wanted;
   }
 
@@ -299,19 +305,19 @@ export class Connection {
   }
 
   #watchBuffer(): void {
-    if (this.#transport.bufferedBytes > this.#options.bounds.maxBufferedBytes) this.#options.onSlow(this);
+    if (this.#transport.bufferedBytes > this.#surroundings.bounds.maxBufferedBytes) this.#surroundings.onSlow(this);
   }
 
   #enqueue(delivery: Delivery): void {
     if (this.#queueOverflowed) return;
-    const { maxQueuedEntries, maxQueuedBytes } = this.#options.bounds;
+    const { maxQueuedEntries, maxQueuedBytes } = this.#surroundings.bounds;
     if (this.#queue.length >= maxQueuedEntries || this.#queuedBytes + delivery.bytes > maxQueuedBytes) {
       this.#clearQueue();
       this.#queueOverflowed = true;
       return;
     }
     // Made now, for until then the entry keeps the whole reply of Redis that it stood in.
-    if (this.#options.wants(delivery.type)) delivery.packet();
+    if (this.wants(delivery.type)) delivery.packet();
     this.#queue.push(delivery);
     this.#queuedBytes += delivery.bytes;
   }

@@ -4,6 +4,7 @@ import { clientParser } from './commands/client-parser.ts';
 import type { GatewayBounds } from './options.ts';
 import { OriginPolicy } from './origin-policy.ts';
 import { Vestibule } from './vestibule.ts';
+import { webSocketServer } from './web-socket-server.ts';
 
 type Transport = Socket['conn'];
 
@@ -41,6 +42,7 @@ export class Entrance {
       maxHttpBufferSize: maxClientPacketBytes,
       connectTimeout: handshakeTimeoutMs,
       parser: clientParser(this.#bounds),
+      wsEngine: webSocketServer(() => this.#onLimited('client_packet')),
       cors: this.#origins.cors,
       allowRequest: (request, callback) => {
         const code = this.#origins.allows(request) ? this.#vestibule.refuses(request) : 'ORIGIN_FORBIDDEN';
@@ -53,8 +55,6 @@ export class Entrance {
   watch(engine: Server['engine']): void {
     engine.on('connection', (transport: Transport) => {
       this.#vestibule.enter(transport, transport.request as IncomingMessage);
-      // One listener for all: it keeps nothing of a connection.
-      transport.on('close', this.#onTransportClosed);
     });
     engine.use((request: IncomingMessage, response: ServerResponse, next: () => void) => {
       // What a client that polls sends: Engine.IO answers for itself where it is too large, and tells nobody.
@@ -68,18 +68,9 @@ export class Entrance {
     this.#vestibule.leave(transport);
   }
 
-  readonly #onTransportClosed = (_reason: string, details?: unknown): void => {
-    if (isTooLarge(details)) this.#onLimited('client_packet');
-  };
-
   #onAnswered(status: number): void {
     if (status === PAYLOAD_TOO_LARGE) this.#onLimited('client_packet');
   }
 }
 
 const PAYLOAD_TOO_LARGE = 413;
-
-/** Whether a WebSocket ended because its client sent a larger packet than it may. */
-function isTooLarge(details: unknown): boolean {
-  return details instanceof Error && details.message.includes('Max payload size exceeded');
-}

@@ -1,10 +1,10 @@
 import type { FeedTail } from '@rejoin/feed';
-import { formatCursor, refusal, type WireCode } from '@rejoin/protocol';
+import { refusal, type WireCode } from '@rejoin/protocol';
 import type { Socket } from 'socket.io';
 import type { Admission } from './admission.ts';
 import type { CommandLimits } from './commands/command-limits.ts';
 import type { CommandPipeline } from './commands/command-pipeline.ts';
-import { Connection, type ConnectionBounds } from './connection.ts';
+import { Connection, type ConnectionBounds, type ConnectionSurroundings } from './connection.ts';
 import type { Connections } from './connections.ts';
 import type { Closings } from './control/closings.ts';
 import type { Door } from './door.ts';
@@ -37,9 +37,12 @@ export interface ReceptionOptions {
 /** Receives the clients that the door let in: gives each its connection, brings it to live, and clears up when it is gone. */
 export class Reception {
   readonly #options: ReceptionOptions;
+  readonly #surroundings: ConnectionSurroundings;
 
   constructor(options: ReceptionOptions) {
     this.#options = options;
+    const { bounds, counters } = options;
+    this.#surroundings = { bounds, counters, onSlow: (slow) => this.#closeSlow(slow) };
   }
 
   /** Runs in the turn in which the socket connects: joins, position and state belong together. */
@@ -69,20 +72,18 @@ export class Reception {
   }
 
   #connect(socket: Socket, { principal, partition, wants, start, epoch }: Admission): Connection {
-    const { tail, bounds, counters } = this.#options;
+    const { tail } = this.#options;
     return new Connection(
       {
         socket,
         principal,
         partition,
+        epoch,
         wants,
-        bounds,
-        counters,
         resumedFrom: start.kind === 'resume' && start.replay.gap === null ? start.replay.after : null,
-        formatCursor: (entryId) => formatCursor({ epoch, partition, entryId }),
-        onSlow: (slow) => this.#closeSlow(slow),
       },
       start.kind === 'fresh' ? tail.position(partition) : start.replay.after,
+      this.#surroundings,
     );
   }
 

@@ -17,13 +17,18 @@ export interface VestibuleOptions {
   onLimited(scope: string): void;
 }
 
+interface Waiting {
+  readonly address: string;
+  onClose(): void;
+}
+
 /**
  * Transports that are open though nobody was admitted through them yet. Opening one takes no token, so their number is
  * bounded before anything is kept for them; how long each may stay is `handshakeTimeoutMs`.
  */
 export class Vestibule {
   readonly #options: VestibuleOptions;
-  readonly #waiting = new Map<Transport, string>();
+  readonly #waiting = new Map<Transport, Waiting>();
   readonly #byAddress = new Map<string, number>();
 
   constructor(options: VestibuleOptions) {
@@ -51,16 +56,20 @@ export class Vestibule {
     const address = this.#options.addressOf(request);
     // Of long-polling; a WebSocket does not look at it.
     Object.assign(transport.transport, { closeTimeout: CLOSE_TIMEOUT_MS });
-    this.#waiting.set(transport, address);
+    const onClose = (): void => this.leave(transport);
+    this.#waiting.set(transport, { address, onClose });
     this.#byAddress.set(address, (this.#byAddress.get(address) ?? 0) + 1);
-    transport.on('close', () => this.leave(transport));
+    transport.on('close', onClose);
   }
 
   /** It waits no more. */
   leave(transport: Transport): void {
-    const address = this.#waiting.get(transport);
-    if (address === undefined) return;
+    const waiting = this.#waiting.get(transport);
+    if (waiting === undefined) return;
+    const { address, onClose } = waiting;
     this.#waiting.delete(transport);
+    // Whoever was admitted stays for hours.
+    transport.off('close', onClose);
     const left = (this.#byAddress.get(address) ?? 1) - 1;
     if (left > 0) this.#byAddress.set(address, left);
     else this.#byAddress.delete(address);

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { describe, expect, it } from '@jest/globals';
+import { type EntryId, formatCursor } from '@rejoin/protocol';
 import type { Socket } from 'socket.io';
 import { Connection, type Delivery } from '../src/connection.ts';
 import { newDeliveryCounters } from '../src/gateway-listener.ts';
@@ -22,13 +23,15 @@ function connected(bounds: { maxQueuedEntries?: number } = {}) {
       socket,
       principal: { tenantId: 'acme', userId: 'u1', roles: [], scopes: [], expiresAtMs: Date.now() + 3_600_000 },
       partition: 0,
+      epoch: 'e',
       wants: () => true,
-      bounds: { maxBufferedBytes: 1e6, maxQueuedBytes: 1e6, maxQueuedEntries: 100, ...bounds },
-      counters: newDeliveryCounters(),
-      formatCursor: (entryId) => `e.0.${entryId}`,
-      onSlow: () => undefined,
     },
     '0-0',
+    {
+      bounds: { maxBufferedBytes: 1e6, maxQueuedBytes: 1e6, maxQueuedEntries: 100, ...bounds },
+      counters: newDeliveryCounters(),
+      onSlow: () => undefined,
+    },
   );
   connection.rooms.set('acme:tenant', '0-0');
   return { connection, written, emitted };
@@ -39,6 +42,7 @@ function live(seq: number, rooms = ['acme:tenant']): Delivery {
   const packet = new EncodedPacket('order.paid', JSON.stringify({ id: entryId }), `e.0.${entryId}`);
   return { entryId, type: 'order.paid', rooms, bytes: 10, packet: () => packet };
 }
+const cursor = (entryId: EntryId): string => formatCursor({ epoch: 'e', partition: 0, entryId });
 const missed = (seq: number) => [`1-${seq}`, 'order.paid', live(seq).packet] as const;
 const complete = (count: number) => ({ status: 'complete', count }) as const;
 
@@ -52,7 +56,9 @@ describe('a connection that is being replayed to', () => {
     expect(written).toEqual(['1-1', '1-3']);
     expect(connection.goLive(complete)).toBe(true);
     expect(written).toEqual(['1-1', '1-3', '1-4']);
-    expect(emitted).toEqual([['rejoin:ready', { replay: { status: 'complete', count: 3 }, watching: [] }, 'e.0.1-4']]);
+    expect(emitted).toEqual([
+      ['rejoin:ready', { replay: { status: 'complete', count: 3 }, watching: [] }, cursor('1-4')],
+    ]);
     connection.onClosed();
   });
 

@@ -1,7 +1,7 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import { IoAdapter } from '@nestjs/platform-socket.io';
 import type { ResumableGateway } from '@rejoin/socketio';
-import type { Server, ServerOptions } from 'socket.io';
+import type { Server, ServerOptions, Socket } from 'socket.io';
 
 /**
  * Makes every `@WebSocketGateway()` of a Nest application one that resumes its clients. Install it before the application
@@ -32,4 +32,9 @@ export class ResumableIoAdapter extends IoAdapter {
    * commands take their pipeline.
    */
   override bindMessageHandlers(): void {}
+
+  /** As Nest's own, without a function around each callback, of which there is one for every gateway class and client. */
+  override bindClientDisconnect(client: Socket, callback: (reason: string) => void): void {
+    client.on('disconnect', callback);
+  }
 }
