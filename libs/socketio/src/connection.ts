@@ -120,11 +120,7 @@ export class Connection {
     this.startedFrom = cursor;
     this.resumedFrom = options.resumedFrom ?? null;
     this.#told = cursor;
-    this.#expiry = new SessionExpiry({
-      onExpiring: (expiresInMs) => this.socket.emit('session:expiring', { expiresInMs }),
-      onExpired: () => this.close(refusal('AUTH_EXPIRED')),
-    });
-    this.#expiry.set(options.principal.expiresAtMs);
+    this.#expiry = new SessionExpiry(options.principal.expiresAtMs);
   }
 
   /** Whose it is, as its latest token says. */
@@ -136,6 +132,13 @@ export class Connection {
   renew(principal: ConnectionPrincipal): void {
     this.#principal = principal;
     this.#expiry.set(principal.expiresAtMs);
+  }
+
+  /** Warns a client whose token ends soon, and ends the connection of one whose token has ended. */
+  checkExpiry(nowMs: number): void {
+    const due = this.#expiry.due(nowMs);
+    if (due === 'expiring') this.socket.emit('session:expiring', { expiresInMs: this.#expiry.leftMs(nowMs) });
+    else if (due === 'expired') this.close(refusal('AUTH_EXPIRED'));
   }
 
   get state(): ConnectionState {
@@ -267,7 +270,6 @@ export class Connection {
   /** The socket is gone. */
   onClosed(): void {
     clearTimeout(this.#closeTimer);
-    this.#expiry.stop();
     this.#clearQueue();
     this.#setState('closed');
     for (const resolve of this.#liveWaiters.splice(0)) resolve();

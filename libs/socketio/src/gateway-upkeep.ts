@@ -36,6 +36,8 @@ const REVOCATION_INTERVAL_MS = 300;
 const BUFFER_INTERVAL_MS = 1_000;
 /** How often changes of membership are looked for, in milliseconds: each must reach every gateway within a second. */
 const GROUPS_INTERVAL_MS = 300;
+/** How often is looked for tokens that end, in milliseconds. */
+const EXPIRY_INTERVAL_MS = 250;
 const MIN_INTERVAL_MS = 50;
 
 /** What a gateway does for its connections from time to time. */
@@ -57,6 +59,10 @@ export class GatewayUpkeep {
     this.#every(REVOCATION_INTERVAL_MS, () => this.#applyRevocations());
     this.#every(BUFFER_INTERVAL_MS, () => {
       for (const connection of connections.all()) connection.answered();
+    });
+    this.#every(EXPIRY_INTERVAL_MS, () => {
+      const nowMs = Date.now();
+      for (const connection of connections.all()) connection.checkExpiry(nowMs);
     });
     this.#every(GROUPS_INTERVAL_MS, () => this.#followGroups());
   }

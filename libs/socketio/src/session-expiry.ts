@@ -1,55 +1,33 @@
 /** How long before a token's end its client is warned, in milliseconds. */
 const EXPIRY_WARNING_MS = 60_000;
+
 /**
- * Longest wait of one timer, in milliseconds. Node keeps a list for every length of wait; so the connections of all tokens that end later
- * are in one, not each in one of its own.
+ * Watches the end of one connection's token; a fresh token sets a new end. It is asked from time to time and has no timer, which would
+ * take half a kilobyte of every connection.
  */
-const MAX_TIMER_MS = 60_000;
-
-export interface SessionExpiryListener {
-  /** The token ends in `expiresInMs`. */
-  onExpiring(expiresInMs: number): void;
-  onExpired(): void;
-}
-
-/** Watches the end of one connection's token; a fresh token sets a new end. */
 export class SessionExpiry {
-  readonly #listener: SessionExpiryListener;
-  #expiresAtMs = Number.POSITIVE_INFINITY;
+  #expiresAtMs: number;
   #warned = false;
-  #timer: NodeJS.Timeout | undefined;
-
-  constructor(listener: SessionExpiryListener) {
-    this.#listener = listener;
-  }
 
   /** @param expiresAtMs milliseconds since the Unix epoch */
+  constructor(expiresAtMs: number) {
+    this.#expiresAtMs = expiresAtMs;
+  }
+
   set(expiresAtMs: number): void {
     this.#expiresAtMs = expiresAtMs;
     this.#warned = false;
-    this.#schedule();
   }
 
-  stop(): void {
-    clearTimeout(this.#timer);
+  /** What is due now; `expiring` is said once for each end. */
+  due(nowMs: number): 'nothing' | 'expiring' | 'expired' {
+    if (nowMs >= this.#expiresAtMs) return 'expired';
+    if (this.#warned || this.leftMs(nowMs) > EXPIRY_WARNING_MS) return 'nothing';
+    this.#warned = true;
+    return 'expiring';
   }
 
-  #schedule(): void {
-    clearTimeout(this.#timer);
-    const nextMs = this.#expiresAtMs - Date.now() - (this.#warned ? 0 : EXPIRY_WARNING_MS);
-    this.#timer = setTimeout(() => this.#check(), Math.min(Math.max(0, nextMs), MAX_TIMER_MS));
-  }
-
-  #check(): void {
-    const leftMs = this.#expiresAtMs - Date.now();
-    if (leftMs <= 0) {
-      this.#listener.onExpired();
-      return;
-    }
-    if (!this.#warned && leftMs <= EXPIRY_WARNING_MS) {
-      this.#warned = true;
-      this.#listener.onExpiring(leftMs);
-    }
-    this.#schedule();
+  leftMs(nowMs: number): number {
+    return this.#expiresAtMs - nowMs;
   }
 }
