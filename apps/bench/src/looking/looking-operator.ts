@@ -21,7 +21,6 @@ export class LookingOperator {
   #timer: NodeJS.Timeout | undefined;
   #failure: Error | undefined;
   readonly #underWay = new Set<Promise<void>>();
-  looks = 0;
 
   private constructor(ops: OpsProcess, pages: readonly Socket[], lists: readonly Look[]) {
     this.#ops = ops;
@@ -70,7 +69,6 @@ export class LookingOperator {
     for (const task of this.#tasks) {
       if (task.dueMs > nowMs) continue;
       task.dueMs += task.everyMs;
-      this.looks += 1;
       const asking: Promise<void> = this.#ops.get(task.next()).then(
         () => void this.#underWay.delete(asking),
         (error: unknown) => {
