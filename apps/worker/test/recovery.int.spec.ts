@@ -61,11 +61,20 @@ describe('the next owner', () => {
         ['last', 'm899'],
       ] as const) {
         const lost = proxy.loseReplyTo(`user%3A${user}`);
-        await installation.append({ id, audience });
+        const [wide] = await installation.append({ id, audience });
         await lost;
+        // What was written ahead stands in the way of everything, of itself as well, until it is taken back.
+        await eventually(
+          async () =>
+            expect({ done: await client.get(home.done), writtenAhead: await client.llen(home.ahead) }).toEqual({
+              done: wide,
+              writtenAhead: 0,
+            }),
+          { timeoutMs: 15_000 },
+        );
       }
       const [last] = await installation.append({ id: 'end' });
-      await installation.handled(last as string, home, 60_000);
+      await installation.handled(last as string, home, 15_000);
       const feed = await installation.feed();
       expectDelivered(feed, [{ id: 'second' }, { id: 'last' }, { id: 'end' }]);
       const ids = feed.slice(0, 2).map(({ entryId }) => entryId);
@@ -75,7 +84,7 @@ describe('the next owner', () => {
       await installation.close();
       await proxy.stop();
     }
-  });
+  }, 90_000);
 
   test('first handles what a dead worker had taken', async () => {
     await installation.append(...numbered(1_300));
