@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { tokenFor } from '@rejoin/testing';
+import { eventually, tokenFor } from '@rejoin/testing';
 import { io, type Socket } from 'socket.io-client';
 import { historyOf } from '../src/live/history.ts';
 import { ACME_OPERATOR, OperationsFixture, READER } from './operations-fixture.ts';
@@ -58,6 +58,25 @@ describe('pushing to consoles', () => {
     const second = await next(socket, 'partitions');
     expect(second.whole).toBe(false);
     expect(Date.parse(second.asOf)).toBeGreaterThan(Date.parse(first.asOf));
+    socket.emit('unwatch');
+  });
+
+  it('says who holds a partition when that changes, and not that a lease runs down', async () => {
+    const { lease } = fixture.keys.partition(3);
+    const socket = connect(READER);
+    const whole = next(socket, 'partitions');
+    socket.emit('watch');
+    await whole;
+    const pushed: { partition: number; lease: { token: string } | null }[] = [];
+    socket.on('partitions', ({ items }: { items: typeof pushed }) => {
+      pushed.push(...items.filter(({ partition }) => partition === 3));
+    });
+    await fixture.client.set(lease, '7-a', 'PX', 60_000);
+    await eventually(() => expect(pushed.map((item) => item.lease?.token)).toEqual(['7-a']));
+    // Two more pushes, in which only the countdown is another.
+    for (let n = 0; n < 2; n++) await next(socket, 'partitions');
+    await fixture.client.del(lease);
+    await eventually(() => expect(pushed.map((item) => item.lease?.token)).toEqual(['7-a', undefined]));
     socket.emit('unwatch');
   });
 

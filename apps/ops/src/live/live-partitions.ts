@@ -142,7 +142,8 @@ export class LivePartitions {
   #changes({ items, ...facts }: PartitionsPage) {
     const whole = this.#sent.size === 0;
     const changed = items.filter((item) => {
-      const text = JSON.stringify(item);
+      // A lease's countdown alone is no news.
+      const text = JSON.stringify({ ...item, lease: item.lease?.token });
       const isNew = this.#sent.get(item.partition) !== text;
       this.#sent.set(item.partition, text);
       return isNew;
