@@ -3,7 +3,8 @@ import type { PartitionJob } from './queues.ts';
 
 /**
  * Has every partition looked after at fixed intervals, by whichever worker takes the job: BullMQ makes the next one when one is
- * taken, so there is one at a time of a partition, however many workers ask for it.
+ * taken, however many workers ask for it. One that lasts longer than an interval may meet its successor, so what they do must
+ * bear company.
  */
 export class UpkeepSchedule {
   readonly #queue: Queue<PartitionJob>;
