@@ -2,35 +2,35 @@ import { type FanOutItem, MAX_ROOM_WRITES } from '@rejoin/feed';
 
 export interface BatchBounds {
   readonly maxItems: number;
-  /** Sum of the items' rooms. A single item with more is a batch of its own. */
-  readonly maxRooms: number;
+  /** Sum of the items' rooms, and one more for each item in the feed. A single item with more is a batch of its own. */
+  readonly maxWrites: number;
   /** Sum of the items' texts, in UTF-16 code units. A single larger item is a batch of its own. */
   readonly maxLength: number;
 }
 
-const DEFAULT_BOUNDS: BatchBounds = { maxItems: 128, maxRooms: MAX_ROOM_WRITES, maxLength: 4 * 1024 ** 2 };
+const DEFAULT_BOUNDS: BatchBounds = { maxItems: 128, maxWrites: MAX_ROOM_WRITES, maxLength: 4 * 1024 ** 2 };
 
 /** Cuts items, in their order, into batches that one script can handle in a short time. */
 export function splitIntoBatches(
   items: readonly FanOutItem[],
-  { maxItems, maxRooms, maxLength }: BatchBounds = DEFAULT_BOUNDS,
+  { maxItems, maxWrites, maxLength }: BatchBounds = DEFAULT_BOUNDS,
 ): FanOutItem[][] {
   const batches: FanOutItem[][] = [];
   let batch: FanOutItem[] = [];
-  let rooms = 0;
+  let writes = 0;
   let length = 0;
   for (const item of items) {
-    const itemRooms = item.kind === 'deliver' ? item.rooms.length : 0;
+    const itemWrites = item.kind === 'deliver' ? item.rooms.length + 1 : 1;
     const itemLength = lengthOf(item);
-    const isFull = batch.length >= maxItems || rooms + itemRooms > maxRooms || length + itemLength > maxLength;
+    const isFull = batch.length >= maxItems || writes + itemWrites > maxWrites || length + itemLength > maxLength;
     if (batch.length > 0 && isFull) {
       batches.push(batch);
       batch = [];
-      rooms = 0;
+      writes = 0;
       length = 0;
     }
     batch.push(item);
-    rooms += itemRooms;
+    writes += itemWrites;
     length += itemLength;
   }
   if (batch.length > 0) batches.push(batch);

@@ -32,17 +32,20 @@ const item = fc.oneof(
 );
 
 test('batches keep every item, in order, within their bounds', () => {
-  const bounds = { maxItems: 7, maxRooms: 1_500, maxLength: 9_000 };
+  const bounds = { maxItems: 7, maxWrites: 1_500, maxLength: 9_000 };
   fc.assert(
     fc.property(fc.array(item, { maxLength: 40 }), (items) => {
       const batches = splitIntoBatches(items, bounds);
       expect(batches.flat()).toEqual(items);
       for (const batch of batches) {
-        const rooms = batch.reduce((sum, each) => sum + (each.kind === 'deliver' ? each.rooms.length : 0), 0);
+        const writes = batch.reduce(
+          (sum, each) => sum + (each.kind === 'deliver' ? each.rooms.length : 0),
+          batch.length,
+        );
         const texts = batch.reduce((sum, each) => sum + (each.kind === 'deliver' ? each.event : each.record).length, 0);
         expect(batch.length).toBeGreaterThan(0);
         expect(batch.length).toBeLessThanOrEqual(bounds.maxItems);
-        expect(rooms).toBeLessThanOrEqual(bounds.maxRooms);
+        expect(writes).toBeLessThanOrEqual(bounds.maxWrites);
         expect(batch.length === 1 || texts <= bounds.maxLength).toBe(true);
       }
     }),
@@ -50,9 +53,11 @@ test('batches keep every item, in order, within their bounds', () => {
 });
 
 test('batches are as large as their bounds allow', () => {
-  const items = Array.from({ length: 257 }, (_, index) => deliver(`1-${index}`, 2, 10));
-  expect(splitIntoBatches(items).map(({ length }) => length)).toEqual([128, 128, 1]);
-  const wide = Array.from({ length: 5 }, (_, index) => deliver(`1-${index}`, 128, 10));
+  const narrow = Array.from({ length: 257 }, (_, index) => deliver(`1-${index}`, 1, 10));
+  expect(splitIntoBatches(narrow).map(({ length }) => length)).toEqual([128, 128, 1]);
+  const wider = Array.from({ length: 257 }, (_, index) => deliver(`1-${index}`, 3, 10));
+  expect(splitIntoBatches(wider).map(({ length }) => length)).toEqual([64, 64, 64, 64, 1]);
+  const wide = Array.from({ length: 5 }, (_, index) => deliver(`1-${index}`, 127, 10));
   expect(splitIntoBatches(wide).map(({ length }) => length)).toEqual([2, 2, 1]);
   expect(splitIntoBatches([])).toEqual([]);
 });
