@@ -1,14 +1,17 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually, tokenFor } from '@rejoin/testing';
 import { io, type Socket } from 'socket.io-client';
 import { historyOf } from '../src/live/history.ts';
+import { LivePartitions } from '../src/live/live-partitions.ts';
 import { ACME_OPERATOR, OperationsFixture, READER } from './operations-fixture.ts';
 
 let fixture: OperationsFixture;
 const sockets: Socket[] = [];
 
-function connect(token: unknown): Socket {
-  const socket = io(fixture.ops.url, {
+function connect(token: unknown, url = fixture.ops.url): Socket {
+  const socket = io(url, {
     path: '/v1/live',
     transports: ['websocket'],
     auth: { token },
@@ -85,6 +88,33 @@ describe('pushing to consoles', () => {
     await next(socket, 'connect');
     expect(await next(socket, 'disconnect')).toBe('io server disconnect');
   });
+});
+
+it('tries at its pace, and no faster, while Redis is away', async () => {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const triedAtMs: number[] = [];
+  const live = new LivePartitions({
+    server,
+    verifier: { verify: () => Promise.resolve({ scopes: ['ops:read'], expiresAtMs: Date.now() + 60_000 }) } as never,
+    operations: {
+      open: () => {
+        triedAtMs.push(performance.now());
+        return Promise.reject(new Error('Redis is away'));
+      },
+    } as never,
+    logger: { warn: () => undefined } as never,
+    intervalMs: 100,
+  });
+  try {
+    const socket = connect('any', `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    socket.emit('watch');
+    await eventually(() => expect(triedAtMs.length).toBeGreaterThan(3));
+    for (const [n, at] of triedAtMs.slice(1).entries()) expect(at - (triedAtMs[n] as number)).toBeGreaterThan(90);
+  } finally {
+    live.stop();
+    server.close();
+  }
 });
 
 describe('the last hour by the minute', () => {

@@ -130,12 +130,7 @@ export class LivePartitions {
       this.#options.logger.warn({ err: error }, 'looking at the partitions for the console failed, trying again');
     } finally {
       this.#pushing = false;
-      clearTimeout(this.#timer);
-      if (this.#isWatched) {
-        // Who came while this push was under way has not got the whole yet.
-        const nextMs = this.#sent.size === 0 ? 0 : intervalMs;
-        this.#timer = setTimeout(() => void this.#push(), nextMs);
-      }
+      if (this.#isWatched) this.#timer = setTimeout(() => void this.#push(), intervalMs);
     }
   }
 
